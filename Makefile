@@ -1,0 +1,34 @@
+# Everything installs into .venv; nothing else on the machine is touched (but by `make deps`).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Make .venv with everything the project needs
+
+$(INSTALLED): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	@touch $@
+
+demo: $(INSTALLED) ## Watch money move: two virtual boards, a bridge, a bank
+	$(BIN)/opg demo
+
+test: $(INSTALLED) lint ## Run every check and every test
+	$(BIN)/pytest
+
+lint: $(INSTALLED) ## Format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+clean: ## Remove what was built
+	rm -rf $(VENV) .build .pytest_cache .ruff_cache .hypothesis
