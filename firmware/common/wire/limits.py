@@ -1,0 +1,22 @@
+"""Every bound of what travels or is stored, in one place; units and `max` stand last."""
+
+AMOUNT_MINOR_MAX = 4_000_000_000  # 40,000,000.00
+ID_BYTES_MAX = 64  # account, wallet; UTF-8
+NAME_BYTES_MAX = 32
+
+JSON_DEPTH_MAX = 8
+JSON_MEMBERS_MAX = 32
+TRANSACTION_BYTES_MAX = 1_536
+ENVELOPE_BYTES_MAX = 4_096
+
+# One link message fits a board's heap beside everything else; larger things go in pieces.
+MESSAGE_BYTES_MAX = 5_120
+FRAME_PAYLOAD_BYTES_MAX = 240
+LINK_RESENDS_MAX = 12
+LINK_RESEND_MS = 250
+
+LEDGER_BATCH_ENTRIES_MAX = 4  # what a board seals at once; the bank takes more
+PENDING_MAX = 32  # payments a payer's board holds that nobody has confirmed
+PAYEES_MAX = 32
+EVENTS_BYTES_MAX = 8_192  # the board's event log, in two halves
+STORE_FREE_BYTES_MIN = 65_536  # a board refuses new payments below this

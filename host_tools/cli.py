@@ -1,0 +1,38 @@
+"""The `opg` command: one group, each command in a file of its own below `commands/`."""
+
+from importlib import import_module
+
+import click
+
+# Command name -> module below host_tools.commands; loaded when asked for, so `opg --help` is quick.
+_COMMANDS = {
+    "bank": "bank",
+    "board": "board",
+    "wire": "board",
+    "press": "finger",
+    "screen": "finger",
+    "flash": "flash",
+    "verify": "flash",
+    "doctor": "flash",
+}
+
+
+class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"host_tools.commands.{_COMMANDS[cmd_name]}")
+        return getattr(module, cmd_name)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="offline-payment-gateway")
+def main() -> None:
+    """Offline Payment Gateway: boards, bridge and bank from one command.
+
+    Exit codes: 0 done, 2 wrong usage, 3 refused (the reason's number is on standard error),
+    4 not reachable.
+    """
