@@ -1,0 +1,3 @@
+from firmware.receiver.main import main
+
+main()

@@ -1,0 +1,3 @@
+from firmware.sender.main import main
+
+main()
