@@ -1,0 +1,159 @@
+"""What an operator does: open accounts and wallets, enrol devices, fund, freeze.
+
+Each is done within the caller's transaction, and again changes nothing: the answer then says
+that it exists. Every one leaves a row in the audit log.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from bank import audit, limits, verify
+from bank.queries import accounts, devices, transfers
+from bank.queries.transfers import FUNDING, Transfer
+from firmware.common.interchange.transaction import identifier
+from firmware.common.payment import money
+from firmware.common.wire.errors import (
+    MALFORMED,
+    NOT_ENROLLED,
+    OK,
+    REPLAY,
+    UNKNOWN_PAYEE,
+    WRONG_WALLET,
+    Refused,
+)
+
+BANK_ACCOUNT = "bank"  # the system account of schema.sql; funding is its debt
+CREATED = "created"
+EXISTS = "exists"
+
+
+def open_account(cursor: Cursor, account_id: str, name: str) -> str:
+    """CREATED, or EXISTS for the same account. Raises `Refused` where it is another's id."""
+    identifier(account_id)
+    _check_name(name)
+    created = accounts.insert_account(cursor, account_id, name)
+    if not created and accounts.select_account(cursor, account_id) not in (
+        ("party", name, False),
+        ("party", name, True),
+    ):
+        raise Refused(MALFORMED, f"the account {account_id} exists under another name")
+    accounts.insert_wallet(cursor, account_id, verify.DEFAULT_WALLET)
+    return _done(cursor, account_id, "open account", account_id, created, name=name)
+
+
+def open_wallet(cursor: Cursor, account_id: str, wallet_id: str) -> str:
+    """A further wallet of an account: CREATED or EXISTS."""
+    identifier(wallet_id)
+    _require_party(cursor, account_id)
+    created = accounts.insert_wallet(cursor, account_id, wallet_id)
+    return _done(cursor, account_id, "open wallet", wallet_id, created)
+
+
+def enrol(cursor: Cursor, account_id: str, signing_key: bytes, ecdh_key: bytes, name: str) -> str:
+    """Makes a board's keys those of an account: CREATED or EXISTS.
+
+    A device belongs to one account for good; another one's keys are refused.
+    """
+    _check_name(name)
+    _require_party(cursor, account_id)
+    device_id = verify.device_id(signing_key)
+    found = devices.select_device(cursor, device_id)
+    if found is None:
+        devices.insert_device(cursor, account_id, device_id, signing_key, ecdh_key, name)
+    elif found[:3] != (account_id, signing_key, ecdh_key):
+        raise Refused(MALFORMED, "this signing key is enrolled already, otherwise than asked now")
+    subject = f"device {device_id.hex()}"
+    return _done(cursor, account_id, "enrol", subject, found is None, name=name)
+
+
+def fund(
+    cursor: Cursor, account_id: str, wallet_id: str, amount_minor: int, transfer_id: str
+) -> str:
+    """Puts money into a wallet: CREATED, or EXISTS for the same `transfer_id` (a UUID)."""
+    money.check_amount(amount_minor)
+    _check_transfer_id(transfer_id)
+    _require_party(cursor, account_id)
+    source, target = (BANK_ACCOUNT, verify.DEFAULT_WALLET), (account_id, wallet_id)
+    if target not in accounts.select_balances(cursor, sorted((source, target)), lock=True):
+        raise Refused(WRONG_WALLET, f"the account {account_id} has no wallet {wallet_id!r}")
+    known = transfers.select_transfers(cursor, [(BANK_ACCOUNT, transfer_id)])
+    for transfer in known.values():
+        if (transfer.payee_account, transfer.amount_minor) != (account_id, amount_minor):
+            raise Refused(REPLAY, f"the transfer {transfer_id} is another one")
+    if not known:
+        transfers.insert_transfers(
+            cursor, FUNDING, [Transfer(*source, *target, transfer_id, amount_minor)]
+        )
+    return _done(
+        cursor, account_id, "fund", transfer_id, not known, amount=money.show_amount(amount_minor)
+    )
+
+
+def set_frozen(cursor: Cursor, account_id: str, frozen: bool, device: str | None = None) -> None:
+    """Freezes or unfreezes an account, or only the device of that id (16 hex digits)."""
+    _require_party(cursor, account_id)
+    if device is None:
+        accounts.update_account_frozen(cursor, account_id, frozen)
+    elif not devices.update_device_frozen(cursor, account_id, _device_id(device), frozen):
+        raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
+    subject = account_id if device is None else f"device {device}"
+    _done(cursor, account_id, "freeze" if frozen else "unfreeze", subject)
+
+
+def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
+    """Accounts with their balances, by id."""
+    return [
+        {
+            "account_id": account_id,
+            "kind": kind,
+            "name": name,
+            "frozen": frozen,
+            "devices": device_count,
+            "balance_minor": sum(wallets.values()),
+            "wallets": wallets,
+        }
+        for account_id, kind, name, frozen, wallets, device_count in accounts.select_accounts(
+            cursor, limit, offset
+        )
+    ]
+
+
+def _done(
+    cursor: Cursor, account_id: str, action: str, subject: str, created: bool = True, **detail: str
+) -> str:
+    if created:
+        row = audit.decision(account_id, audit.OPERATOR, action, subject, OK, **detail)
+        audit.write(cursor, [row])
+    return CREATED if created else EXISTS
+
+
+def _require_party(cursor: Cursor, account_id: str) -> None:
+    identifier(account_id)
+    account = accounts.select_account(cursor, account_id)
+    if account is None or account[0] != "party":
+        raise Refused(UNKNOWN_PAYEE, f"there is no account {account_id}")
+
+
+def _check_name(name: str) -> None:
+    if not 0 < len(name.encode()) <= limits.NAME_BYTES_MAX or min(name) < " ":
+        raise Refused(
+            MALFORMED, f"a name has 1 to {limits.NAME_BYTES_MAX} bytes and no control characters"
+        )
+
+
+def _check_transfer_id(text: str) -> None:
+    try:
+        if str(UUID(text)) == text:
+            return
+    except ValueError:
+        pass
+    raise Refused(MALFORMED, "transfer_id is not a UUID in lower case")
+
+
+def _device_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise Refused(MALFORMED, "a device's id is 16 hex digits") from None

@@ -1,0 +1,95 @@
+"""The bank's public doors: whether it is there, its keys, and the ledgers that bridges bring."""
+
+import json
+from importlib import metadata
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from bank import audit, db, errors, limits, receipts, settle
+from bank.settle import LedgerRefused
+from bank.web import current, json_body, operators_only, page
+from firmware.common.interchange import jwk
+from firmware.common.interchange.ledger import LedgerBatch, open_ledger
+from firmware.common.wire.errors import Refused
+
+public = Blueprint("public", __name__)
+ledgers = Blueprint("ledgers", __name__)
+
+
+@public.get("/")
+def index() -> Response:
+    """What this is."""
+    return jsonify(
+        name="Offline Payment Gateway: bank",
+        version=metadata.version("offline-payment-gateway"),
+        endpoints=sorted({rule.rule for rule in current_app.url_map.iter_rules()}),
+    )
+
+
+@public.get("/healthz")
+def healthz() -> Response:
+    """200 when the database can be reached and has the schema of this version, else 503."""
+    current().database.run(db.check_version)
+    return jsonify(status="ok")
+
+
+@public.get("/bank-public-key")
+def bank_public_key() -> Response:
+    """What ledgers are sealed to, and what receipts are verified with."""
+    keys = current().keys
+    return jsonify(
+        public_key=json.loads(jwk.jwk_from_public(keys.ecdh_public)),
+        format="JWK",
+        algorithm="ECDH P-256",
+        usage="Seal ledgers to public_key; verify receipts with signing_key.",
+        signing_key=json.loads(jwk.jwk_from_public(keys.signing_public)),
+    )
+
+
+@public.get("/bank-logs")
+@operators_only
+def bank_logs() -> Response:
+    """The audit log, newest first."""
+    limit, offset = page()
+    logs = current().database.run(lambda cursor: audit.page(cursor, limit, offset))
+    return jsonify(logs=logs, limit=limit, offset=offset)
+
+
+@ledgers.post("/verify-ledger")
+def verify_ledger() -> Response:
+    """What settling this ledger would answer; nothing moves, and nothing is signed."""
+    batch = _open_ledger()
+    return jsonify(receipts.answer(settle.check(current().database, batch)))
+
+
+@ledgers.post("/settle-ledger")
+def settle_ledger() -> Response:
+    """Settles a ledger; sent again, it is answered with what was decided."""
+    bank = current()
+    try:
+        batch = _open_ledger()
+    except Refused as refused:
+        raise settle.refuse(bank.database, refused) from None
+    outcome = settle.settle(bank.database, batch)
+    return jsonify({**receipts.answer(outcome), **receipts.receipt(bank.keys, batch, outcome)})
+
+
+@ledgers.errorhandler(Refused)
+def _refused(refused: Refused) -> tuple[Response, int]:
+    members = errors.body(refused)
+    ids = refused.audit_log_ids if isinstance(refused, LedgerRefused) else []
+    answer = jsonify(
+        {
+            "settled": False,
+            "settled_transactions": [],
+            "errors": [members["message"]],
+            "audit_log_ids": ids,
+            **members,
+        }
+    )
+    return answer, errors.status(refused)
+
+
+def _open_ledger() -> LedgerBatch:
+    raw = json_body(limits.BODY_BYTES_MAX)
+    return open_ledger(raw, current().keys.ecdh_private, limits.LEDGER_ENTRIES_MAX)

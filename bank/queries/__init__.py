@@ -1,0 +1,1 @@
+"""All SQL beside `schema.sql`: functions that run one statement each, with bound values."""

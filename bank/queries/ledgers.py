@@ -1,0 +1,116 @@
+"""How far each device's ledger was read, and what was decided about each of its entries."""
+
+from typing import Any, NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+
+class StoredEntry(NamedTuple):
+    """An entry that was judged before."""
+
+    entry_hash: bytes
+    txn_hash: bytes
+    txn_id: str | None
+    verdict: int
+    reason: int
+
+
+class NewEntry(NamedTuple):
+    """An entry as it is written, column by column."""
+
+    ledger_index: int
+    entry_hash: bytes
+    txn_hash: bytes
+    txn_id: str | None
+    verdict: int
+    reason: int
+
+
+class Position(NamedTuple):
+    """How far the bank has read a ledger; before the first entry -1 and no head."""
+
+    generation: int
+    last_index: int
+    head: bytes | None
+
+
+def select_position(cursor: Cursor, account_id: str, device_id: bytes, lock: bool) -> Position:
+    """The device's ledger; with `lock` nobody else settles it until the transaction ends."""
+    query = """
+        SELECT generation, last_index, head FROM ledgers
+        WHERE account_id = %s AND device_id = %s
+        ORDER BY generation DESC LIMIT 1
+        """
+    if lock:
+        query += "FOR NO KEY UPDATE"
+    cursor.execute(query, (account_id, device_id))
+    (generation, last_index, head) = cursor.fetchone() or (0, -1, None)
+    return Position(generation, last_index, None if head is None else bytes(head))
+
+
+def select_entries(
+    cursor: Cursor, account_id: str, device_id: bytes, generation: int, first: int, last: int
+) -> dict[int, StoredEntry]:
+    """What is known of the entries from `first` to `last`, by index."""
+    cursor.execute(
+        """
+        SELECT ledger_index, entry_hash, txn_hash, txn_id::text, verdict, reason
+        FROM ledger_entries
+        WHERE account_id = %s AND device_id = %s AND generation = %s
+            AND ledger_index BETWEEN %s AND %s
+        """,
+        (account_id, device_id, generation, first, last),
+    )
+    return {
+        index: StoredEntry(bytes(entry_hash), bytes(txn_hash), txn_id, verdict, reason)
+        for index, entry_hash, txn_hash, txn_id, verdict, reason in cursor.fetchall()
+    }
+
+
+def insert_entries(
+    cursor: Cursor, account_id: str, device_id: bytes, generation: int, entries: list[NewEntry]
+) -> None:
+    columns: tuple[list[Any], ...] = tuple(map(list, zip(*entries, strict=True)))
+    cursor.execute(
+        """
+        INSERT INTO ledger_entries (account_id, device_id, generation,
+            ledger_index, entry_hash, txn_hash, txn_id, verdict, reason)
+        SELECT %s, %s, %s, *
+        FROM unnest(%s::int[], %s::bytea[], %s::bytea[], %s::uuid[], %s::smallint[], %s::smallint[])
+        """,
+        (account_id, device_id, generation, *columns),
+    )
+
+
+def update_verdicts(
+    cursor: Cursor,
+    account_id: str,
+    device_id: bytes,
+    generation: int,
+    verdicts: list[tuple[int, int, int]],
+) -> None:
+    """Writes (index, verdict, reason) of entries that were judged anew."""
+    indices, values, reasons = map(list, zip(*verdicts, strict=True))
+    cursor.execute(
+        """
+        UPDATE ledger_entries
+        SET verdict = anew.verdict, reason = anew.reason, judged_at = now()
+        FROM unnest(%s::int[], %s::smallint[], %s::smallint[])
+            AS anew (ledger_index, verdict, reason)
+        WHERE account_id = %s AND device_id = %s AND generation = %s
+            AND ledger_entries.ledger_index = anew.ledger_index
+        """,
+        (indices, values, reasons, account_id, device_id, generation),
+    )
+
+
+def update_position(
+    cursor: Cursor, account_id: str, device_id: bytes, generation: int, index: int, head: bytes
+) -> None:
+    cursor.execute(
+        """
+        UPDATE ledgers SET last_index = %s, head = %s
+        WHERE account_id = %s AND device_id = %s AND generation = %s
+        """,
+        (index, head, account_id, device_id, generation),
+    )

@@ -1,0 +1,76 @@
+"""What every endpoint needs: its bank, a bounded body, a page, the operator's token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from bank import limits
+from bank.db import Database
+from bank.keys import BankKeys
+from firmware.common import crypto
+from firmware.common.wire.errors import MALFORMED, NOT_AUTHORISED, TOO_LARGE, Refused
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What the application is made of."""
+
+    database: Database
+    keys: BankKeys
+    operator_token: str
+
+
+def current() -> Bank:
+    """The bank that this request came to."""
+    return current_app.extensions["bank"]
+
+
+def json_body(bytes_max: int) -> bytes:
+    """The body, which is declared as JSON and not longer than that. Raises `Refused`."""
+    if request.mimetype != "application/json":
+        raise Refused(MALFORMED, "send JSON, with Content-Type: application/json")
+    request.max_content_length = bytes_max
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise Refused(TOO_LARGE, f"a body has at most {bytes_max} bytes here") from None
+
+
+def page() -> tuple[int, int]:
+    """(limit, offset) of a list, from the query."""
+    return (
+        _whole("limit", limits.PAGE_ROWS, 1, limits.PAGE_ROWS_MAX),
+        _whole("offset", 0, 0, limits.PAGE_OFFSET_MAX),
+    )
+
+
+def operators_only(view: Callable[P, R]) -> Callable[P, R]:
+    """Lets a request through that carries the operator's token."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        authorization = request.authorization
+        token = authorization.token if authorization and authorization.type == "bearer" else ""
+        # Hashes are of one length, so that the time taken says nothing about the token.
+        given, expected = (
+            crypto.sha256(text.encode()) for text in (token or "", current().operator_token)
+        )
+        if not crypto.equal(given, expected):
+            raise Refused(NOT_AUTHORISED, "this needs the operator's token")
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _whole(name: str, default: int, low: int, high: int) -> int:
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
+        raise Refused(MALFORMED, f"{name} must be a number from {low} to {high}")
+    return int(text)
