@@ -1,0 +1,74 @@
+"""The only door to primitives and randomness: one set of functions on MicroPython and CPython.
+
+    generate_key() -> (private, public)        public_key(private) -> public
+    sign(private, digest) -> signature         verify(public, digest, signature) -> bool
+    is_low_s(signature) -> bool                is_on_curve(public) -> bool
+    agree(private, public) -> shared secret
+    seal(key, nonce, plaintext, aad=b"")       unseal(key, nonce, sealed, aad=b"")
+    sha256(data)   hmac_sha256(key, message)   hkdf(secret, salt, info, length)
+    equal(a, b)    random_bytes(n)             stir(secret, boot_count)   self_test()
+
+A private key, a digest and a shared secret are 32 bytes, a public key x||y and a signature r||s 64.
+Whatever has a bad length, is out of range, off the curve or wrongly tagged raises ValueError.
+
+A board runs the firmware's own code, the host and the bank run OpenSSL. Both give the same bytes.
+"""
+
+import sys
+
+from firmware.common.crypto.p256 import is_low_s, is_on_curve
+from firmware.common.crypto.randomness import random_bytes, stir
+
+if sys.implementation.name == "micropython":
+    from firmware.common.crypto.aesgcm import seal, unseal
+    from firmware.common.crypto.kdf import equal, hkdf, hmac_sha256, sha256
+    from firmware.common.crypto.p256 import agree, generate_key, public_key, sign, verify
+else:
+    from firmware.common.crypto.openssl import (
+        agree,
+        equal,
+        generate_key,
+        hkdf,
+        hmac_sha256,
+        public_key,
+        seal,
+        sha256,
+        sign,
+        unseal,
+        verify,
+    )
+
+__all__ = (
+    "SelfTestFailed",
+    "agree",
+    "equal",
+    "generate_key",
+    "hkdf",
+    "hmac_sha256",
+    "is_low_s",
+    "is_on_curve",
+    "public_key",
+    "random_bytes",
+    "seal",
+    "self_test",
+    "sha256",
+    "sign",
+    "stir",
+    "unseal",
+    "verify",
+)
+
+_SELFTEST = "firmware.common.crypto.selftest"
+
+
+class SelfTestFailed(Exception):
+    """A known answer is wrong: this machine must not touch a key or money. Names the answer."""
+
+
+def self_test() -> None:
+    """Check every primitive against a known answer, and that the random source is not stuck."""
+    from firmware.common.crypto import selftest  # here, as a board needs it once and forgets it
+
+    failed = selftest.first_failure()
+    if failed:
+        raise SelfTestFailed(failed)

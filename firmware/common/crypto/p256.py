@@ -1,0 +1,130 @@
+"""ECDSA and ECDH on P-256 in the firmware's own code: keys, signatures, shared secrets.
+
+    sign     (r, s) = (x(k*G) mod n, (z + r*d) / k mod n), k by RFC 6979, s the lower of s and n-s
+    verify   x(z/s * G + r/s * Q) mod n = r                                  FIPS 186-4, chapter 6
+    agree    x(d*Q)                                                          SP 800-56A, 5.7.1.2
+
+A private key d is 32 bytes, a public key x||y and a signature r||s 64, a digest 32; all big-endian.
+ValueError means that one of them has a bad length, is out of range or is not on the curve.
+"""
+
+from firmware.common.crypto import curve
+from firmware.common.crypto.kdf import hmac_sha256
+from firmware.common.crypto.randomness import random_bytes
+
+# A candidate for a key or nonce is refused once in 2^32: in practice the first one serves.
+_CANDIDATES_MAX = 16
+
+
+def generate_key() -> tuple[bytes, bytes]:
+    """A fresh (private, public)."""
+    private = generate_private()
+    return private, public_key(private)
+
+
+def generate_private() -> bytes:
+    for _ in range(_CANDIDATES_MAX):
+        private = random_bytes(32)
+        if 0 < int.from_bytes(private, "big") < curve.N:
+            return private
+    raise ValueError("no private key among the candidates")
+
+
+def public_key(private: bytes) -> bytes:
+    return _encode(curve.multiply_base(read_private(private)))
+
+
+def sign(private: bytes, digest: bytes) -> bytes:
+    """The low-s signature of a digest; always the same one for the same input (RFC 6979)."""
+    d = read_private(private)
+    z = read_digest(digest)
+    for candidate in _nonces(private, z):
+        k = int.from_bytes(candidate, "big")
+        if 0 < k < curve.N:
+            r = curve.multiply_base(k)[0] % curve.N
+            s = curve.inverse(k, curve.N) * (z + r * d) % curve.N
+            if r and s:
+                return _encode((r, min(s, curve.N - s)))
+    raise ValueError("no nonce among the candidates")
+
+
+def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
+    """Whether the signature is good; high s is good too, see `is_low_s`."""
+    point = _read_public(public)
+    z = read_digest(digest)
+    r, s = read_signature(signature)
+    if not (0 < r < curve.N and 0 < s < curve.N):
+        return False
+    w = curve.inverse(s, curve.N)
+    total = curve.multiply_two(z * w % curve.N, r * w % curve.N, point)
+    return total is not None and total[0] % curve.N == r
+
+
+def is_low_s(signature: bytes) -> bool:
+    """Whether s <= n/2. Of a signature's two forms only this one is to be accepted as a value."""
+    _, s = read_signature(signature)
+    return s <= curve.N >> 1
+
+
+def is_on_curve(public: bytes) -> bool:
+    """Whether these are 64 bytes of a point, x and y below p (SEC 1, section 3.2.2.1)."""
+    try:
+        _read_public(public)
+    except ValueError:
+        return False
+    return True
+
+
+def agree(private: bytes, public: bytes) -> bytes:
+    """The shared secret of ECDH, 32 bytes: to be hashed by `hkdf`, never to be used as it is."""
+    point = curve.multiply(read_private(private), _read_public(public))
+    return point[0].to_bytes(32, "big")
+
+
+def read_private(private: bytes) -> int:
+    d = int.from_bytes(_exactly(private, 32), "big")
+    if not 0 < d < curve.N:
+        raise ValueError("private key out of range")
+    return d
+
+
+def read_digest(digest: bytes) -> int:
+    return int.from_bytes(_exactly(digest, 32), "big")
+
+
+def read_signature(signature: bytes) -> tuple[int, int]:
+    """r and s as they stand, in range or not."""
+    _exactly(signature, 64)
+    return int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+
+
+def _read_public(public: bytes) -> tuple[int, int]:
+    x, y = read_signature(public)  # the same form: two numbers of 32 bytes
+    if not curve.is_on_curve(x, y):
+        raise ValueError("public key is not on the curve")
+    return x, y
+
+
+def _encode(pair: tuple[int, int]) -> bytes:
+    return pair[0].to_bytes(32, "big") + pair[1].to_bytes(32, "big")
+
+
+def _exactly(data: bytes, length: int) -> bytes:
+    if len(data) != length:
+        raise ValueError(f"{len(data)} bytes instead of {length}")
+    return data
+
+
+def _nonces(private: bytes, z: int):
+    """The candidates for k, in order (RFC 6979, 3.2 b to h)."""
+    message = private + (z % curve.N).to_bytes(32, "big")
+    value = b"\x01" * 32
+    key = bytes(32)
+    for mark in (b"\x00", b"\x01"):
+        key = hmac_sha256(key, value + mark + message)
+        value = hmac_sha256(key, value)
+    for _ in range(_CANDIDATES_MAX):
+        value = hmac_sha256(key, value)
+        yield value
+        key = hmac_sha256(key, value + b"\x00")
+        value = hmac_sha256(key, value)

@@ -1,0 +1,40 @@
+"""The one source of random bytes: the machine's, hashed with what this device never repeats.
+
+    pool   = HMAC(pool, boot count || secret)       once, at boot
+    seed   = HMAC(pool, os.urandom(32) || calls)    for each call
+    output = HKDF(seed, "random bytes")
+    pool   = HMAC(seed, "pool")                     so that earlier outputs cannot be found again
+
+Should the machine's source ever stick, outputs still differ from call to call, from boot to boot
+and from device to device. Where there is no os.urandom nothing stands in for it: the call fails.
+"""
+
+import os
+
+from firmware.common.crypto.kdf import hkdf, hmac_sha256
+
+_DRAW_BYTES = 32
+
+_pool = bytes(32)
+_calls = 0
+
+
+def stir(secret: bytes, boot_count: int) -> None:
+    """Mix in what only this device knows and a number that no boot repeats; do it once, at boot."""
+    global _pool
+    _pool = hmac_sha256(_pool, b"stir" + boot_count.to_bytes(8, "big") + secret)
+
+
+def random_bytes(n: int) -> bytes:
+    """1 … 8160 bytes for keys, nonces and identifiers."""
+    global _pool, _calls
+    _calls += 1
+    seed = hmac_sha256(_pool, os.urandom(_DRAW_BYTES) + _calls.to_bytes(8, "big"))
+    _pool = hmac_sha256(seed, b"pool")
+    return hkdf(seed, b"", b"random bytes", n)
+
+
+def is_stuck() -> bool:
+    """Whether the machine's source is plainly broken: it repeats a draw, or one byte throughout."""
+    first, second = os.urandom(_DRAW_BYTES), os.urandom(_DRAW_BYTES)
+    return first == second or len(set(first)) == 1 or len(set(second)) == 1
