@@ -1,11 +1,13 @@
 """The `opg` command: one group, each command in a file of its own below `commands/`."""
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
 # Command name -> module below host_tools.commands; loaded when asked for, so `opg --help` is quick.
 _COMMANDS = {
+    "demo": "demo",
     "bank": "bank",
     "board": "board",
     "wire": "board",
@@ -14,6 +16,16 @@ _COMMANDS = {
     "flash": "flash",
     "verify": "flash",
     "doctor": "flash",
+    "status": "device",
+    "enrol": "device",
+    "key": "device",
+    "log": "device",
+    "pay": "payments",
+    "import": "payments",
+    "export": "payments",
+    "ledger": "payments",
+    "bridge": "bridge",
+    "bench": "bench",
 }
 
 
@@ -25,7 +37,7 @@ class _Group(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"host_tools.commands.{_COMMANDS[cmd_name]}")
-        return getattr(module, cmd_name)
+        return getattr(module, cmd_name + "_" if iskeyword(cmd_name) else cmd_name)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -56,6 +56,15 @@ class Transaction:
         self.sender_public_key = b""
 
 
+def new_id() -> str:
+    """A random UUID of version 4 (RFC 9562, section 5.4)."""
+    data = bytearray(crypto.random_bytes(16))
+    data[6] = data[6] & 0x0F | 0x40
+    data[8] = data[8] & 0x3F | 0x80
+    digits = hexlify(data).decode()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 def canonical(transaction: Transaction) -> bytes:
     """The bytes that are hashed."""
     return ("{%s}" % _signed_members(transaction, '""')).encode()

@@ -12,8 +12,11 @@ ENVELOPE_BYTES_MAX = 4_096
 # One link message fits a board's heap beside everything else; larger things go in pieces.
 MESSAGE_BYTES_MAX = 5_120
 FRAME_PAYLOAD_BYTES_MAX = 240
-LINK_RESENDS_MAX = 12
-LINK_RESEND_MS = 250
+LINK_RESENDS_MAX = 10  # about 17 s in all; a board that signs cannot answer for a while
+LINK_RESEND_MS = 250  # doubled at each resend, up to
+LINK_RESEND_MS_MAX = 2_000
+TAP_CONNECT_MS = 3_000
+TAP_ANSWER_MS = 30_000  # the payee's board verifies meanwhile
 
 LEDGER_BATCH_ENTRIES_MAX = 4  # what a board seals at once; the bank takes more
 PENDING_MAX = 32  # payments a payer's board holds that nobody has confirmed

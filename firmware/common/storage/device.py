@@ -1,0 +1,43 @@
+"""The board itself, as both roles know it: hardware, store, time and event log in one place."""
+
+from firmware.common.payment.timestamp import format_utc
+from firmware.common.storage.event_log import EventLog
+from firmware.common.storage.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from firmware.common.hardware.contract import Board
+
+_KEEP_EVERY_MS = 3_600_000
+
+
+class Device:
+    """A started board; `now_ms` never goes back, not over a restart either."""
+
+    def __init__(self, board: "Board") -> None:
+        self.board = board
+        self.store = Store(board.root)
+        self.events = EventLog(board.root)
+        self._kept_ms = self.store.time_floor_ms()
+        self._offset_ms = self._kept_ms - board.clock.ms()
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 as far as this board was told; proves nothing to anybody."""
+        return self.board.clock.ms() + self._offset_ms
+
+    def now(self) -> str:
+        """The same as text."""
+        return format_utc(self.now_ms())
+
+    def advance_time(self, unix_ms: int) -> None:
+        """Takes a host's clock or a record's time, forwards only; keeps it from time to time."""
+        if unix_ms <= self.now_ms():
+            return
+        self._offset_ms = unix_ms - self.board.clock.ms()
+        if unix_ms - self._kept_ms > _KEEP_EVERY_MS:
+            self.store.set_time_floor(unix_ms)
+            self._kept_ms = unix_ms
+
+    def log(self, what: str, detail: str = "") -> None:
+        """One line in the event log."""
+        self.events.add(self.now(), what, detail)

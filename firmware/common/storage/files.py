@@ -1,0 +1,45 @@
+"""Whole files in flash that are there either as before or as after, whenever power goes.
+
+littlefs makes a file durable at `flush` and renames atomically.
+"""
+
+import os
+
+
+def read(path: str) -> bytes:
+    """The file's bytes; b"" where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def replace(path: str, data: bytes) -> None:
+    """Puts `data` in the place of the file, or leaves the old one."""
+    with open(path + ".new", "wb") as file:
+        file.write(data)
+        file.flush()
+    os.rename(path + ".new", path)
+
+
+def make_folder(path: str) -> None:
+    """Makes the folder unless it is there."""
+    try:
+        os.mkdir(path)
+    except OSError:
+        os.stat(path)
+
+
+def size(path: str) -> int:
+    """Bytes in the file; 0 where there is none."""
+    try:
+        return os.stat(path)[6]
+    except OSError:
+        return 0
+
+
+def free_bytes(path: str) -> int:
+    """Bytes the file system can still take."""
+    status = os.statvfs(path)
+    return status[0] * status[3]

@@ -1,0 +1,129 @@
+"""Questions to the person who holds the board; every one can be left with CANCEL.
+
+Three buttons: OK accepts, NEXT moves on, CANCEL goes back. Each coroutine draws, waits for
+presses and answers; nothing else on the board waits meanwhile.
+"""
+
+from firmware.common.payment.money import show_amount
+from firmware.common.ui import canvas
+from firmware.common.wire.limits import AMOUNT_MINOR_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from firmware.common.hardware.contract import Board
+
+_POLL_MS = 10
+_NEWS_MAX = 8  # the oldest is dropped: its payment stands in the ledger all the same
+_WHEEL = "0123456789="
+
+
+class Dialog:
+    """The screen and the buttons; `wake` ends a wait that is only a resting screen."""
+
+    def __init__(self, board: "Board") -> None:
+        self._board = board
+        self._wake = False
+        self._news: list[tuple[str, list[str]]] = []
+        self._screen: tuple[str, list[str], str] = ("", [], "")
+
+    @property
+    def title(self) -> str:
+        """The title on the screen, for who looks from outside."""
+        return self._screen[0]
+
+    def show(self, title: str, lines: list[str], hints: str = "") -> None:
+        """Draws and goes on."""
+        self._screen = (title, lines, hints)
+        canvas.draw(self._board.display, title, lines, hints)
+
+    def announce(self, title: str, lines: list[str]) -> None:
+        """Puts news over whatever question is open, until it is dismissed with OK."""
+        self._news = [*self._news[1 - _NEWS_MAX :], (title, lines)]
+
+    def wake(self) -> None:
+        """Ends a resting screen: there is something else to do."""
+        self._wake = True
+
+    async def press(self) -> str:
+        """The next press: "ok", "next" or "cancel"."""
+        while True:
+            name = await self._press_or_wake(False)
+            if name:
+                return name
+
+    async def rest(self, title: str, lines: list[str], hints: str) -> str:
+        """As `press`, under a screen; "" when somebody called `wake`."""
+        self.show(title, lines, hints)
+        return await self._press_or_wake(True)
+
+    async def tell(self, title: str, lines: list[str]) -> None:
+        """Stays until a button is pressed, or something else is to be done."""
+        await self.rest(title, lines, "OK")
+
+    async def _press_or_wake(self, may_wake: bool) -> str:
+        while True:
+            if self._news:
+                await self._show_news()
+            elif may_wake and self._wake:
+                self._wake = False
+                return ""
+            name = self._board.buttons.read()
+            if name:
+                return name
+            await self._board.clock.sleep_ms(_POLL_MS)
+
+    async def _show_news(self) -> None:
+        under = self._screen
+        while self._news:
+            title, lines = self._news.pop(0)
+            self.show(title, lines, "OK")
+            while self._board.buttons.read() != "ok":
+                await self._board.clock.sleep_ms(_POLL_MS)
+        self.show(under[0], under[1], under[2])
+
+    async def confirm(self, title: str, lines: list[str]) -> bool:
+        """True for OK, False for CANCEL."""
+        self.show(title, lines, "OK       CANCEL")
+        while True:
+            name = await self.press()
+            if name != "next":
+                return name == "ok"
+
+    async def choose(self, title: str, items: list[str]) -> int:
+        """The index of the chosen item; -1 for CANCEL."""
+        at = 0
+        while True:
+            first = at - at % 5
+            rows = [
+                (">" if first + i == at else " ") + item
+                for i, item in enumerate(items[first : first + 5])
+            ]
+            self.show(title, rows, "OK  NEXT  CANCEL")
+            name = await self.press()
+            if name == "ok" and items:
+                return at
+            if name == "cancel":
+                return -1
+            at = (at + 1) % max(1, len(items))
+
+    async def amount(self, title: str) -> int:
+        """Minor units, typed digit by digit; 0 for CANCEL.
+
+        NEXT turns the wheel, OK takes its digit, "=" ends; CANCEL takes a digit back.
+        """
+        amount_minor = at = 0
+        while True:
+            lines = ["", "  " + show_amount(amount_minor), "", "  [%s]" % _WHEEL[at]]
+            self.show(title, lines, "OK  NEXT  CANCEL")
+            name = await self.press()
+            if name == "next":
+                at = (at + 1) % len(_WHEEL)
+            elif name == "cancel":
+                if not amount_minor:
+                    return 0
+                amount_minor //= 10
+            elif _WHEEL[at] == "=":
+                if amount_minor:
+                    return amount_minor
+            elif amount_minor * 10 + at <= AMOUNT_MINOR_MAX:
+                amount_minor = amount_minor * 10 + at

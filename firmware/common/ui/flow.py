@@ -1,0 +1,66 @@
+"""What both roles' apps share: rest until pressed, or do what a host asked the user to decide."""
+
+from firmware.common.storage.device import Device
+from firmware.common.storage.store import Identity
+from firmware.common.ui import menu
+from firmware.common.ui.canvas import wrap
+from firmware.common.ui.dialog import Dialog
+from firmware.common.wire import reasons
+from firmware.common.wire.errors import BUSY, Refused
+
+
+class Flow:
+    """One question at a time; `outcome` says what the last one that a host asked came to."""
+
+    CANCELLED = "CANCELLED"
+    DONE = "DONE"
+
+    def __init__(self, device: Device, dialog: Dialog) -> None:
+        self.device = device
+        self.dialog = dialog
+        self.outcome = ""
+        self.why = 0
+        self._asked: tuple | None = None
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                if self._asked:
+                    question, arguments = self._asked
+                    self._asked = None
+                    await question(*arguments)
+                else:
+                    await self.rest()
+            except Refused as refused:
+                self.why = refused.reason
+                why = refused.detail or reasons.name(refused.reason)
+                await self.dialog.tell("NOT POSSIBLE", wrap(why))
+
+    async def rest(self) -> None:
+        """The role's resting screen and what its buttons do."""
+        raise NotImplementedError
+
+    def ask(self, question: object, *arguments: object) -> None:
+        """Lets a host put a question before the user; one at a time."""
+        if self._asked:
+            raise Refused(BUSY, "the board's screen shows another question")
+        self._asked = (question, arguments)
+        self.outcome = ""
+        self.why = 0
+        self.dialog.wake()
+
+    async def regenerate(self) -> None:
+        """A new ECDH key pair, if the user agrees."""
+        done = await menu.regenerate(self.device, self.dialog)
+        self.outcome = self.DONE if done else self.CANCELLED
+
+    async def enrol(self, identity: Identity) -> None:
+        """Ties the board to an account and a bank, if the user agrees."""
+        lines = ["account", identity.account, "bank key", menu.fingerprint(identity.bank_ecdh)[:9]]
+        if not await self.dialog.confirm("ENROL?", lines):
+            self.outcome = self.CANCELLED
+            return
+        self.device.store.set_identity(identity)
+        self.device.log("ENROLLED", identity.account)
+        self.outcome = self.DONE

@@ -1,0 +1,98 @@
+"""The console commands of every board; each takes and answers a header and a body.
+
+A role adds its own methods. What a host is told never holds a private key.
+"""
+
+import gc
+import sys
+
+from firmware.common.interchange.jsontext import members
+from firmware.common.interchange.jwk import jwk_from_public, public_from_jwk
+from firmware.common.interchange.transaction import identifier
+from firmware.common.storage import files
+from firmware.common.storage.store import Identity
+from firmware.common.ui.flow import Flow
+from firmware.common.ui.menu import fingerprint
+from firmware.common.version import VERSION
+from firmware.common.wire.errors import DECLINED, OVER_LIMIT, Refused
+from firmware.common.wire.limits import MESSAGE_BYTES_MAX
+
+_LOG_BYTES = MESSAGE_BYTES_MAX - 512
+_YEAR_2100_MS = 4_102_444_800_000
+
+
+class Commands:
+    """`role` is told to the host; `app` is what a question to the user goes through."""
+
+    role = ""
+
+    def __init__(self, app: Flow) -> None:
+        self.app = app
+        self.device = app.device
+
+    def do_status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Who this is and how it is; takes the host's clock on the way."""
+        if "time" in header:
+            self._take_time(header["time"])
+        identity = self.device.store.identity
+        gc.collect()
+        return {
+            "role": self.role,
+            "version": VERSION,
+            "micropython": sys.version,
+            "account": identity.account if identity else "",
+            "name": identity.name if identity else "",
+            "fingerprint": fingerprint(self.device.store.keys.ecdh_public),
+            "time": self.device.now(),
+            "title": self.app.dialog.title,
+            "outcome": self.app.outcome,
+            "why": self.app.why,
+            "heap_free": _heap_free(),
+            "flash_free": files.free_bytes(self.device.board.root),
+        }, b""
+
+    def do_key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """The connection code as body; the signing key for enrolment in the header."""
+        keys = self.device.store.keys
+        found = {
+            "signing_key": jwk_from_public(keys.signing_public),
+            "fingerprint": fingerprint(keys.ecdh_public),
+        }
+        return found, jwk_from_public(keys.ecdh_public).encode()
+
+    def do_regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Asks the user for a new ECDH pair."""
+        self.app.ask(self.app.regenerate)
+        return {}, b""
+
+    def do_enrol(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Asks the user to tie this board to an account; body: the bank's two keys."""
+        account = identifier(header["account"])
+        known = self.device.store.identity
+        if known and known.account != account:
+            raise Refused(DECLINED, "this board belongs to " + known.account)
+        keys = members(body)
+        identity = Identity(
+            account,
+            str(header.get("name", "")),
+            str(header.get("wallet", "")),
+            public_from_jwk(keys["ecdh"]),
+            public_from_jwk(keys["signing"]),
+        )
+        self.app.ask(self.app.enrol, identity)
+        return {}, b""
+
+    def do_log(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """The newest part of the event log."""
+        return {}, self.device.events.read()[-_LOG_BYTES:]
+
+    def _take_time(self, unix_ms: int) -> None:
+        if not 0 < unix_ms < _YEAR_2100_MS:
+            raise Refused(OVER_LIMIT, "the host's clock is wrong")
+        self.device.advance_time(unix_ms)
+
+
+def _heap_free() -> int:
+    """Bytes; 0 where the interpreter does not count them."""
+    mem_free = getattr(gc, "mem_free", None)
+    return mem_free() if mem_free else 0

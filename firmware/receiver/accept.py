@@ -1,0 +1,20 @@
+"""Whether the payee takes an opened payment; what was seen before is looked up by the caller."""
+
+from firmware.common.interchange.transaction import Transaction
+from firmware.common.payment.request import Request, check_amount
+from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, REQUEST_CLOSED, Refused
+
+
+def accept(payment: Transaction, account: str, request: Request | None, request_id: str) -> None:
+    """Raises `Refused` unless the verified payment is for `account` and fits what was asked.
+
+    `request_id` is the request it was sent for, "" for a payment that came as a file.
+    """
+    if payment.to_id != account:
+        raise Refused(NOT_FOR_ME, "it is for another payee")
+    if payment.from_id == payment.to_id:
+        raise Refused(MALFORMED, "payer and payee are the same")
+    if request_id:
+        if request is None or request.request_id != request_id:
+            raise Refused(REQUEST_CLOSED, "that request is not open any more")
+        check_amount(request, payment.amount_minor)

@@ -1,0 +1,153 @@
+"""The payee's journal: requests OPEN, payments ACCEPTED with their ledger entry, bank verdicts.
+
+One record holds an entry, its request and what its acknowledgement is made from (J7), and it
+is written before anybody hears of it (J2). Entries are looked up before they are written (J4).
+"""
+
+from binascii import hexlify, unhexlify
+
+from firmware.common import crypto
+from firmware.common.interchange import transaction
+from firmware.common.interchange.envelope import acknowledge
+from firmware.common.interchange.transaction import Transaction
+from firmware.common.payment import receipt as receipts
+from firmware.common.payment.ledger import GENESIS, link
+from firmware.common.payment.request import Request, open_request
+from firmware.common.storage.journal import Journal, check_space
+from firmware.common.wire import packet
+from firmware.common.wire.errors import CHAIN_BROKEN, REPLAY, Refused
+
+_OPEN = 1
+_ACCEPTED = 2
+_VERDICTS = 3
+
+# What the bank said of an entry, by ledger index.
+UNSETTLED = 0
+SETTLED = 1
+REJECTED = 2
+UNPAID = 3  # no funds yet: uploaded again, judged again
+STATES = ("unsettled", "settled", "rejected", "unpaid")
+
+
+class LedgerBook:
+    """The ledger: `count` entries ending in `head`, `states` of each, `request` that is open."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._journal = Journal(root + "/ledger")
+        self.count = 0
+        self.head = GENESIS
+        self.total_minor = 0
+        self.last_time_ms = 0
+        self.states = bytearray()
+        self.request: Request | None = None
+        for _, kind, payload in self._journal.scan():
+            header, _ = packet.unpack(payload)
+            if kind == _OPEN:
+                self.request = Request(header["request"], header["amount"])
+            elif kind == _ACCEPTED:
+                self._take_entry(header)
+            else:
+                self._take_verdicts(header)
+
+    def ask(self, amount_minor: int) -> Request:
+        """Opens a request in the place of the one before, journalled before it is told."""
+        request = open_request(amount_minor)
+        header = {"request": request.request_id, "amount": request.amount_minor}
+        self._journal.append(_OPEN, unhexlify(request.request_id), packet.pack(header))
+        self.request = request
+        return request
+
+    def find(self, payment: Transaction) -> dict | None:
+        """The header of the entry that holds this payment; None if it was not seen before.
+
+        Raises `Refused(REPLAY)` when its id was used for another payment of this payer.
+        """
+        for _, _, payload in self._journal.scan(_ACCEPTED, _key(payment)):
+            header, _ = packet.unpack(payload)
+            if header["hash"] == payment.hash:
+                return header
+            if header["id"] == payment.txn_id and header["from"] == payment.from_id:
+                raise Refused(REPLAY, "its id belongs to another payment of this payer")
+        return None
+
+    def append(self, payment: Transaction, ack_key: bytes, request_id: str, now_ms: int) -> dict:
+        """Enters a payment: the commit point. Answers the entry's header."""
+        check_space(self._root)
+        header = {
+            "index": self.count,
+            "head": link(self.head, payment.hash),
+            "hash": payment.hash,
+            "id": payment.txn_id,
+            "from": payment.from_id,
+            "amount": payment.amount_minor,
+            "request": request_id,
+            "time": now_ms,
+            "ack": hexlify(ack_key).decode(),
+        }
+        data = packet.pack(header, transaction.to_json(payment).encode())
+        self._journal.append(_ACCEPTED, _key(payment), data)
+        self._take_entry(header)
+        return header
+
+    def entries(self, first: int, count: int) -> list[tuple[dict, bytes]]:
+        """Header and transaction JSON of the entries from `first` on."""
+        found = []
+        if first < self.count:
+            for _, _, payload in self._journal.scan(_ACCEPTED):
+                header, body = packet.unpack(payload)
+                if header["index"] >= first:
+                    found.append((header, body))
+                if len(found) == count:
+                    break
+        return found
+
+    def apply(self, receipt: receipts.Receipt) -> None:
+        """Marks entries as the bank judged them; the receipt must speak of this ledger."""
+        marks = []
+        for (index, txn_hash, verdict, reason), (header, _) in zip(
+            receipt.verdicts, self.entries(receipt.first_index, len(receipt.verdicts))
+        ):
+            if header["index"] != index or header["hash"] != txn_hash:
+                raise Refused(CHAIN_BROKEN, "the receipt speaks of another ledger")
+            marks.append((index, _state(verdict), reason))
+        marks = [mark for mark in marks if self.states[mark[0]] not in (SETTLED, mark[1])]
+        if marks:
+            header = {"marks": marks}
+            self._journal.append(_VERDICTS, bytes(8), packet.pack(header))
+            self._take_verdicts(header)
+
+    def first_open(self) -> int:
+        """The lowest index the bank has not judged for good; `count` when there is none."""
+        for index, state in enumerate(self.states):
+            if state in (UNSETTLED, UNPAID):
+                return index
+        return self.count
+
+    def _take_entry(self, header: dict) -> None:
+        self.count = header["index"] + 1
+        self.head = header["head"]
+        self.total_minor += header["amount"]
+        self.last_time_ms = header["time"]
+        self.states.append(UNSETTLED)
+        if self.request and self.request.request_id == header["request"]:
+            self.request = None
+
+    def _take_verdicts(self, header: dict) -> None:
+        for index, state, _ in header["marks"]:
+            self.states[index] = state
+
+
+def acknowledgement(header: dict) -> bytes:
+    """The proof for the payer of an entry: the same bytes whenever it is asked for."""
+    return acknowledge(unhexlify(header["ack"]), header["hash"], header["index"], header["head"])
+
+
+def _key(payment: Transaction) -> bytes:
+    return crypto.sha256((payment.from_id + payment.txn_id).encode())[:8]
+
+
+def _state(verdict: int) -> int:
+    if verdict in (receipts.SETTLED, receipts.DUPLICATE):
+        return SETTLED
+    return UNPAID if verdict == receipts.UNGUARANTEED else REJECTED

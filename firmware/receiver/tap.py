@@ -1,0 +1,60 @@
+"""The payee's side of a tap: say who is here, take payments, acknowledge what was entered."""
+
+from binascii import hexlify
+
+from firmware.common.interchange.jwk import jwk_from_public
+from firmware.common.wire import messages, packet
+from firmware.common.wire.errors import MALFORMED, Refused
+from firmware.common.wire.link import Link
+from firmware.receiver.app import App
+from firmware.receiver.book import acknowledgement
+
+_POLL_MS = 2
+_REQUEST_BYTES = 8
+
+
+async def serve(app: App) -> None:
+    """Answers whoever connects, for ever."""
+    board = app.device.board
+    wire = Link()
+    while True:
+        wire.step(board.tap, board.clock.ms())
+        message = wire.receive() if wire.is_idle() else None
+        if message:
+            wire.send(_answer(app, message[0], message[1:]))
+        await board.clock.sleep_ms(_POLL_MS)
+
+
+def _answer(app: App, kind: int, body: bytes) -> bytes:
+    try:
+        if kind == messages.HELLO:
+            return messages.make(messages.PREQ, _hello(app, body))
+        if kind == messages.TXN:
+            return messages.make(messages.ACK, _payment(app, body))
+        raise Refused(MALFORMED, "no such message")
+    except Refused as refused:
+        verdict = bytes((refused.reason,)) + refused.detail.encode()
+        return messages.make(messages.VERDICT, verdict)
+
+
+def _hello(app: App, body: bytes) -> bytes:
+    if body != bytes((messages.VERSION,)):
+        raise Refused(MALFORMED, "another version of the protocol")
+    identity = app.device.store.enrolled()
+    request = app.open_request()
+    header = {
+        "request": request.request_id,
+        "payee": identity.account,
+        "name": identity.name,
+        "amount": request.amount_minor,
+    }
+    return packet.pack(header, jwk_from_public(app.device.store.keys.ecdh_public).encode())
+
+
+def _payment(app: App, body: bytes) -> bytes:
+    if len(body) <= _REQUEST_BYTES:
+        raise Refused(MALFORMED, "no payment in it")
+    request_id = hexlify(body[:_REQUEST_BYTES]).decode()
+    header, _ = app.take_envelope(body[_REQUEST_BYTES:], request_id)
+    told = {"hash": header["hash"], "index": header["index"], "head": header["head"]}
+    return packet.pack(told, acknowledgement(header))

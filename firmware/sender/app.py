@@ -1,0 +1,125 @@
+"""The payer's flow: choose, confirm, sign, journal, send; and tap again until it is confirmed."""
+
+from binascii import hexlify
+
+from firmware.common.interchange import envelope, transaction
+from firmware.common.storage.device import Device
+from firmware.common.ui import menu
+from firmware.common.ui.dialog import Dialog
+from firmware.common.ui.flow import Flow
+from firmware.common.wire import reasons
+from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
+from firmware.sender import screens, tap
+from firmware.sender.intent import Intent, decide
+from firmware.sender.outbox import Outbox, Pending
+from firmware.sender.payees import Payees
+
+
+class App(Flow):
+    """The payer's board; `outcome` becomes one of the three words of the screen."""
+
+    PAID = "PAID"
+    NOT_CONFIRMED = "NOT CONFIRMED YET"
+
+    def __init__(self, device: Device, dialog: Dialog, outbox: Outbox, payees: Payees) -> None:
+        super().__init__(device, dialog)
+        self.outbox = outbox
+        self.payees = payees
+        self.last_id = ""
+        device.advance_time(outbox.last_time_ms + 1)
+
+    def propose(self, account: str, amount_minor: int, by_wire: bool) -> None:
+        """Puts a payment before the user; raises `Refused` where it cannot be made."""
+        self.last_id = ""
+        self.ask(self._pay, self._decide(account, amount_minor), by_wire)
+
+    def tap_again(self) -> None:
+        """Does what the NEXT button does."""
+        if not self.outbox.pending:
+            raise Refused(REQUEST_UNKNOWN, "nothing is pending")
+        self.ask(self._deliver, self.outbox.pending[-1])
+
+    async def rest(self) -> None:
+        identity = self.device.store.identity
+        account = identity.account if identity else ""
+        pressed = await screens.rest(self.dialog, account, len(self.outbox.pending))
+        if pressed == "next" and self.outbox.pending:
+            await self._deliver(self.outbox.pending[-1])
+        elif pressed == "ok":
+            await self._ask_and_pay()
+        elif pressed == "cancel":
+            await menu.open_menu(self.device, self.dialog)
+
+    async def _ask_and_pay(self) -> None:
+        accounts = [payee.account for payee in self.payees.all]
+        chosen = await screens.choose_payee(self.dialog, accounts)
+        if chosen < 0:
+            return
+        amount_minor = await screens.enter_amount(self.dialog)
+        if amount_minor:
+            await self._pay(self._decide(accounts[chosen], amount_minor), True)
+
+    def _decide(self, account: str, amount_minor: int) -> Intent:
+        own = self.device.store.enrolled().account
+        return decide(self.payees.find(account), amount_minor, own, len(self.outbox.pending))
+
+    async def _pay(self, intent: Intent, by_wire: bool) -> None:
+        if not await screens.confirm(self.dialog, intent):
+            self.outcome = self.CANCELLED
+            await screens.cancelled(self.dialog)
+            return
+        pending = self._sign(intent)
+        if by_wire:
+            await self._deliver(pending)
+        else:
+            self.outcome = self.NOT_CONFIRMED
+            await screens.not_confirmed(self.dialog, pending.amount_minor, "hand out the file")
+
+    def _sign(self, intent: Intent) -> Pending:
+        """Signs, seals and journals; from here on only these bytes are ever sent (J1)."""
+        store = self.device.store
+        identity = store.enrolled()
+        now_ms = self.device.now_ms()
+        payment = transaction.Transaction(
+            transaction.new_id(),
+            identity.account,
+            intent.payee.account,
+            intent.amount_minor,
+            self.device.now(),
+            self.outbox.last_hash,
+            identity.wallet or None,
+        )
+        transaction.sign(payment, store.keys.signing, store.keys.signing_public)
+        text, ack_key = envelope.seal(payment, intent.payee.ecdh)
+        header = {
+            "hash": payment.hash,
+            "id": payment.txn_id,
+            "to": payment.to_id,
+            "amount": payment.amount_minor,
+            "time": now_ms,
+            "ack": hexlify(ack_key).decode(),
+        }
+        pending = self.outbox.add_signed(header, text.encode())
+        self.last_id = pending.txn_id
+        self.device.log("SIGNED", payment.txn_id)
+        return pending
+
+    async def _deliver(self, pending: Pending) -> None:
+        """One tap; its outcome is told for the payment in question."""
+        self.last_id = pending.txn_id
+        screens.sending(self.dialog, pending.amount_minor)
+        refused: Refused | None
+        try:
+            refused = await tap.deliver(self.device.board, self.outbox, self.payees)
+        except Refused as error:
+            refused = error
+        if pending not in self.outbox.pending:
+            self.device.board.beep()
+            self.outcome = self.PAID
+            self.device.log("DELIVERED", pending.txn_id)
+            await screens.paid(self.dialog, pending.amount_minor, pending.to_id)
+            return
+        self.outcome = self.NOT_CONFIRMED
+        self.why = refused.reason if refused else 0
+        self.device.log("NOT CONFIRMED", reasons.name(self.why))
+        await screens.not_confirmed(self.dialog, pending.amount_minor, reasons.name(self.why))

@@ -1,0 +1,71 @@
+"""The bank over HTTP: JSON in, JSON out, with clear words where it cannot be reached."""
+
+import http.client
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from firmware.common.wire import reasons
+from firmware.common.wire.errors import MALFORMED
+from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
+
+_TIMEOUT_S = 30
+_ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
+
+class BankClient:
+    """One bank; `token` is the operator's, needed only where the bank asks for it."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        scheme = urllib.parse.urlsplit(url).scheme
+        if scheme not in ("http", "https"):
+            raise CommandError(2, f"the bank's URL must start with http:// or https://, not {url}")
+        self.url = url.rstrip("/")
+        self._token = token
+
+    def public_keys(self) -> dict[str, Any]:
+        """The answer of `GET /bank-public-key`."""
+        return self.get("/bank-public-key")
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: bytes) -> dict[str, Any]:
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        request = urllib.request.Request(self.url + path, data=body, method=method)
+        request.add_header("Content-Type", "application/json")
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+                return _parse(response.read(_ANSWER_BYTES_MAX))
+        except urllib.error.HTTPError as error:
+            raise _refusal(error.code, error.read(_ANSWER_BYTES_MAX)) from None
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            reason = getattr(error, "reason", error)
+            raise CommandError(
+                NOT_REACHABLE, f"the bank at {self.url} cannot be reached: {reason}"
+            ) from None
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise CommandError(NOT_REACHABLE, "what answered there is not the bank")
+    return found
+
+
+def _refusal(status: int, data: bytes) -> CommandError:
+    """The bank's reason and advice; a server that is out of order is not reachable."""
+    found = _parse(data)
+    reason = found.get("reason")
+    reason = reason if isinstance(reason, int) else MALFORMED
+    message = str(found.get("message") or f"{reasons.name(reason)}. {reasons.advice(reason)}")
+    return CommandError(NOT_REACHABLE if status >= 500 else REFUSED, message, reason)

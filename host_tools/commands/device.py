@@ -1,0 +1,137 @@
+"""Commands that look after one board: enrol, key, status, log."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from firmware.common.interchange import transaction
+from firmware.common.wire.errors import Refused
+from host_tools import finger
+from host_tools.bank_client import BankClient
+from host_tools.device import Device
+from host_tools.errors import REFUSED, CommandError, refused
+
+_DECISION_S = 120.0
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+yes_option = click.option(
+    "--yes", is_flag=True, help="Press OK on the board too (virtual boards only)."
+)
+
+
+def show(found: dict[str, Any], as_json: bool) -> None:
+    """One JSON object, or a line for each member."""
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    width = max(len(name) for name in found)
+    for name, value in found.items():
+        click.echo(f"{name:{width}}  {value}")
+
+
+def decided(board: Device, yes: bool, what: str) -> str:
+    """Waits for the user's answer on the board's screen; a cancelled question is refused."""
+    if yes:
+        finger.press(board.port, "ok")
+    else:
+        click.echo(f"{what}: answer on the board's screen (OK or CANCEL).", err=True)
+    outcome, why = board.wait_for_outcome(_DECISION_S)
+    if why:
+        raise refused(Refused(why))
+    if outcome == "CANCELLED":
+        raise CommandError(REFUSED, "cancelled on the board; nothing was changed.", 15)
+    return outcome
+
+
+@click.command()
+@click.argument("port")
+@json_option
+def status(port: str, as_json: bool) -> None:
+    """Show who a board is and how it is; sets its clock on the way."""
+    with Device(port) as board:
+        show(board.status(), as_json)
+
+
+@click.command()
+@click.argument("port")
+@click.option("--account", required=True, help="The account at the bank this board belongs to.")
+@click.option("--name", default="", help="The account's name as people know it.")
+@click.option("--wallet", default="", help="The wallet to pay from; the default one if left out.")
+@click.option("--bank", "bank_url", required=True, help="The bank, e.g. http://127.0.0.1:4000.")
+@click.option(
+    "--token",
+    envvar="OPERATOR_TOKEN",
+    default="",
+    help="The operator's token: enrols the board's keys at the bank at once.",
+)
+@yes_option
+@json_option
+def enrol(
+    port: str,
+    account: str,
+    name: str,
+    wallet: str,
+    bank_url: str,
+    token: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Tie a board to an account: it learns the bank's keys, the bank learns the board's.
+
+    Without --token it prints what the operator gives to: opg bank enrol ACCOUNT FILE.
+    """
+    account = transaction.identifier(account)
+    bank = BankClient(bank_url, token)
+    keys = bank.public_keys()
+    pinned = json.dumps({"ecdh": keys["public_key"], "signing": keys["signing_key"]})
+    with Device(port) as board:
+        board.call("enrol", pinned.encode(), account=account, name=name, wallet=wallet)
+        decided(board, yes, f"Enrol as {account}")
+        device = device_keys(board)
+    if token:
+        bank.post(f"/accounts/{account}/devices", json.dumps(device).encode())
+        show({"account": account, "fingerprint": device["fingerprint"]}, as_json)
+    else:
+        click.echo(json.dumps(device))
+
+
+@click.command()
+@click.argument("port")
+@click.option("--regenerate", is_flag=True, help="Make a new ECDH key pair first; asks twice.")
+@yes_option
+def key(port: str, regenerate: bool, yes: bool) -> None:
+    """Print a board's connection code (JWK), which payers import; its fingerprint goes to stderr.
+
+    After --regenerate, envelopes sealed to the old code open no more: hand out the new one.
+    """
+    with Device(port) as board:
+        if regenerate:
+            if sys.stdin.isatty() and not yes:
+                click.confirm(
+                    "Envelopes sealed to the old code will open no more. Go on?", abort=True
+                )
+            board.call("regenerate")
+            decided(board, yes, "New key pair")
+        header, code = board.call("key")
+    click.echo(f"fingerprint {header['fingerprint']}", err=True)
+    click.echo(code.decode())
+
+
+@click.command()
+@click.argument("port")
+def log(port: str) -> None:
+    """Print the newest events a board has kept: starts, payments, refusals, receipts."""
+    with Device(port) as board:
+        click.echo(board.call("log")[1].decode(errors="replace"), nl=False)
+
+
+def device_keys(board: Device) -> dict[str, Any]:
+    """What the bank enrols: a board's two public keys."""
+    header, code = board.call("key")
+    return {
+        "signing_key": json.loads(header["signing_key"]),
+        "ecdh_key": json.loads(code),
+        "fingerprint": header["fingerprint"],
+    }

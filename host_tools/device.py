@@ -1,0 +1,91 @@
+"""A board as the tools see it: one call, one answer, over the link on its USB port."""
+
+import secrets
+import time
+from types import TracebackType
+from typing import Any
+
+from firmware.common.wire import packet
+from firmware.common.wire.errors import Refused
+from firmware.common.wire.link import CLOSED, OPEN, Link
+from host_tools.emulator.registry import resolve
+from host_tools.errors import NOT_REACHABLE, CommandError
+from host_tools.transports.serial_port import SerialPort
+
+_CONNECT_S = 5.0
+_ANSWER_S = 60.0
+_POLL_S = 0.002
+
+
+class Device:
+    """An open port with a running firmware behind it; use as a context manager."""
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self._pipe = SerialPort(resolve(port))
+        self._link = Link()
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._pipe.close()
+
+    def call(self, do: str, body: bytes = b"", **header: Any) -> tuple[dict[str, Any], bytes]:
+        """Runs a console command. Raises `Refused` as the board did, or `CommandError`."""
+        self._connect()
+        self._link.send(packet.pack({"do": do, **header}, body))
+        found, data = packet.unpack(self._wait_for_answer())
+        if not found.pop("ok", False):
+            raise Refused(int(found.get("reason", 1)), str(found.get("detail", "")))
+        return found, data
+
+    def status(self) -> dict[str, Any]:
+        """The board's status; tells it the time on the way."""
+        return self.call("status", time=int(time.time() * 1000))[0]
+
+    def wait_for_outcome(self, timeout_s: float) -> tuple[str, int]:
+        """What the user's answer to a question came to, and the reason where it is no success."""
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            status = self.status()
+            if status["outcome"] or status["why"]:
+                return status["outcome"], status["why"]
+            time.sleep(0.05)
+        raise CommandError(NOT_REACHABLE, "nobody answered on the board's screen in time.")
+
+    def _connect(self) -> None:
+        until = time.monotonic() + _CONNECT_S
+        if self._link.state != OPEN:
+            self._link.connect(1 + secrets.randbelow(0xFFFF))
+        while self._link.state != OPEN or not self._link.is_idle():
+            self._step()
+            if self._link.state == CLOSED or time.monotonic() > until:
+                raise CommandError(
+                    NOT_REACHABLE,
+                    f"the board at {self.port} does not answer. Is the firmware on it and running? "
+                    f"Flash it with: opg flash {self.port} --role sender|receiver",
+                )
+
+    def _wait_for_answer(self) -> bytes:
+        until = time.monotonic() + _ANSWER_S
+        while True:
+            self._step()
+            message = self._link.receive()
+            if message is not None:
+                self._step()  # its acknowledgement leaves before we go on
+                return message
+            if self._link.state == CLOSED or time.monotonic() > until:
+                raise CommandError(NOT_REACHABLE, f"the board at {self.port} stopped answering.")
+
+    def _step(self) -> None:
+        self._link.step(self._pipe, int(time.monotonic() * 1000))
+        time.sleep(_POLL_S)
