@@ -8,6 +8,7 @@ import contextlib
 import errno
 import io
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,6 +26,9 @@ _READ_TIMEOUT_S = 2
 _ENTER_TIMEOUT_S = 5
 _ENTER_ATTEMPTS = 2
 _FILE_BYTES_A_WRITE = 256
+
+_RESET_MS = 100  # lets the board acknowledge before it is gone
+_RESET = f"import machine, time; time.sleep_ms({_RESET_MS}); machine.reset()"
 
 _IDENTIFY = """
 import gc, os, sys
@@ -166,10 +170,9 @@ class BoardRepl:
     def _leave(self) -> None:
         with self._failures():
             if self._restart_wanted:
-                # The pause lets the board acknowledge before it is gone.
-                self._transport.exec_raw_no_follow(
-                    "import machine, time; time.sleep_ms(100); machine.reset()"
-                )
+                self._transport.exec_raw_no_follow(_RESET)
+                # Whoever opens the port next shall not find the board before its reset.
+                time.sleep(2 * _RESET_MS / 1000)
             else:
                 self._transport.exit_raw_repl()
 

@@ -5,13 +5,13 @@ tightest budget there is, and line numbers measured a twentieth of it; with func
 ten lines the names in a traceback say enough.
 """
 
-import hashlib
 import json
 import os
 import tempfile
 from importlib import metadata
 from pathlib import Path
 
+from firmware.common.crypto import sha256
 from host_tools.errors import REFUSED, CommandError
 from host_tools.firmware_files import FirmwareTreeError, entry_file, source_files
 from host_tools.firmware_target import Target, compiler, run_compiler
@@ -45,7 +45,7 @@ def _compiled(root: Path, source: str, target: Target) -> bytes:
     """
     options = [_OPTIMISATION, "-s", source, *_arch_options(target)]
     text = (root / source).read_bytes()
-    key = hashlib.sha256(json.dumps([compiler(), options]).encode() + text).hexdigest()[:16]
+    key = sha256(json.dumps([compiler(), options]).encode() + text).hex()[:16]
     name = source[:-3].replace("/", ".")
     cached = root / ".build" / target.arch / f"{name}-{key}.mpy"
     if not cached.is_file():

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 ROLES = ("sender", "receiver")
 
-# Modules behind `if sys.implementation.name`, which no board ever imports.
-CPYTHON_ONLY = frozenset({"firmware.common.crypto.openssl"})
+# What no board ever imports: it stands behind `sys.implementation.name` or `TYPE_CHECKING`.
+CPYTHON_ONLY = frozenset({"firmware.common.crypto.openssl", "firmware.common.hardware.contract"})
 
 # In a role's folder, but not of its package: the image's list, and what a board starts with.
 _MANIFEST = "manifest.py"

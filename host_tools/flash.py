@@ -8,12 +8,12 @@ While files change there is no /main.py: a board that loses power half way start
 flashing again finishes the work. Nothing outside /firmware and /main.py is ever touched.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from firmware.common.crypto import sha256
 from host_tools.board_repl import FIRMWARE, BoardRepl, Identity, Survey
 from host_tools.errors import REFUSED, CommandError
 from host_tools.firmware_build import ROOT, START, build
@@ -159,7 +159,7 @@ def _prove(wanted: dict[str, bytes], held: Survey) -> None:
 
 def _differing(wanted: dict[str, bytes], held: Survey) -> list[str]:
     """Sorted paths whose content is not what is held."""
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
+    digests = {path: sha256(content).hex() for path, content in wanted.items()}
     return sorted(path for path in digests if held.files.get(path) != digests[path])
 
 
