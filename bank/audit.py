@@ -1,12 +1,12 @@
 """The record of every decision: who decided what about whom, and why; never a secret."""
 
 import json
-import uuid
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank.queries import audit as queries
 from bank.queries.audit import AuditRow
+from firmware.common.interchange.transaction import new_id
 
 OPERATOR = "operator"
 BANK = "bank"
@@ -17,7 +17,7 @@ def decision(
 ) -> AuditRow:
     """One row, with an id of its own; `account_id` is '' where no account is concerned."""
     text = json.dumps(detail, ensure_ascii=False)
-    return AuditRow(account_id, str(uuid.uuid4()), actor, action, subject, reason, text)
+    return AuditRow(account_id, new_id(), actor, action, subject, reason, text)
 
 
 def write(cursor: Cursor, rows: list[AuditRow]) -> list[str]:

@@ -1,12 +1,13 @@
 """The bank's settings: from the environment, else from a `.env` file in the working directory."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from firmware.common.crypto import sha256
 
 
 class SettingError(Exception):
@@ -66,4 +67,4 @@ def _postgres_dir(home: Path) -> Path:
     # PostgreSQL refuses to run as root, and the user it runs as instead cannot enter root's home.
     if os.geteuid() != 0:
         return home / "postgres"
-    return Path("/var/lib/opg") / hashlib.sha256(str(home).encode()).hexdigest()[:16]
+    return Path("/var/lib/opg") / sha256(str(home).encode()).hex()[:16]

@@ -8,6 +8,7 @@ last user has let go, has ended or was killed. It is reached through a socket in
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -70,6 +71,16 @@ def passwords(directory: Path) -> dict[str, str]:
         return json.dumps({LOGIN: secretfile.new_secret(), OWNER: secretfile.new_secret()})
 
     return json.loads(secretfile.read_or_make(directory / "passwords.json", make))
+
+
+def remove(directory: Path) -> None:
+    """Deletes a server and all that it holds, once nobody uses it and it has stopped."""
+    deadline = time.monotonic() + limits.DATABASE_STOP_S
+    while (directory / "keeper.lock").exists() and is_locked(directory / "keeper.lock"):
+        if time.monotonic() > deadline:
+            raise PostgresError(f"{directory} is still in use.")
+        time.sleep(0.05)
+    shutil.rmtree(directory)
 
 
 def is_locked(path: Path) -> bool:

@@ -6,6 +6,7 @@ python -m bank.server [WORKERS]
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -13,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bank import config, db, keys, limits, postgres, secretfile
+from flask import Flask
+
+from bank import config, create_app, db, keys, limits, postgres, secretfile
 from bank.config import Settings
 from firmware.common.wire.errors import UNAVAILABLE, Refused
 
@@ -32,7 +35,7 @@ def serve(settings: Settings, workers: int) -> None:
         keys.load_operator_token(settings.key_dir, settings.operator_token)
         os.environ.update(settings.environment())  # a worker reads its settings from there
         Server(
-            "bank:create_app",
+            "bank.server:worker_app",
             address=settings.host,
             port=settings.port,
             interface=Interfaces.WSGI,
@@ -44,6 +47,19 @@ def serve(settings: Settings, workers: int) -> None:
         ).serve()
     finally:
         database.close()
+
+
+def worker_app() -> Flask:
+    """The application in a worker process, which ends when the server above it was killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # what it was doing is rolled back, and whoever asked asks again
+
+    threading.Thread(target=watch, daemon=True).start()
+    return create_app()
 
 
 @contextmanager
