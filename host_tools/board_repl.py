@@ -29,6 +29,9 @@ _FILE_BYTES_A_WRITE = 256
 
 _RESET_MS = 100  # lets the board acknowledge before it is gone
 _RESET = f"import machine, time; time.sleep_ms({_RESET_MS}); machine.reset()"
+_LISTEN_S = 1.2  # a virtual board is up in 0.4 s
+_LISTEN_PAUSE_S = 0.02
+_PROMPT = b'Type "help()" for more information.'  # after a line that names the MicroPython
 
 _IDENTIFY = """
 import gc, os, sys
@@ -96,12 +99,14 @@ class Survey:
 class BoardRepl:
     """`with BoardRepl(port) as board`: a board stopped at its raw REPL, freshly reset.
 
-    When the block ends the board is reset, so that its /main.py runs; with `restart=False` it
-    stays at its prompt.
+    When the block ends the board is reset, so that its /main.py runs; `last_words` is then what
+    a firmware said that ended at once, "" of one that runs. With `restart=False` the board stays
+    at its prompt.
     """
 
     def __init__(self, port: str, *, restart: bool = True) -> None:
         self.port = port
+        self.last_words = ""
         self._restart_wanted = restart
 
     def __enter__(self) -> "BoardRepl":
@@ -171,10 +176,23 @@ class BoardRepl:
         with self._failures():
             if self._restart_wanted:
                 self._transport.exec_raw_no_follow(_RESET)
-                # Whoever opens the port next shall not find the board before its reset.
-                time.sleep(2 * _RESET_MS / 1000)
+                self.last_words = self._listen()
             else:
                 self._transport.exit_raw_repl()
+
+    def _listen(self) -> str:
+        """Hear a starting board out: its prompt comes only where /main.py has ended."""
+        until = time.monotonic() + _LISTEN_S
+        heard = b""
+        while time.monotonic() < until and _PROMPT not in heard:
+            time.sleep(_LISTEN_PAUSE_S)
+            try:
+                heard += self._transport.serial.read(self._transport.serial.in_waiting)
+            except OSError:  # a board whose USB port ends with the reset: it is starting
+                return ""
+        before, prompt, _ = heard.partition(_PROMPT)
+        lines = [line for line in before.decode(errors="replace").splitlines() if line.strip()]
+        return (lines[-2] if len(lines) > 1 else "it ended without a word") if prompt else ""
 
     def _stop_the_firmware(self) -> None:
         with self._failures():

@@ -34,6 +34,8 @@ def examine(port: str, root: Path = ROOT) -> Health:
     target = target_of(identity.mpy)
     role = role_of(held.files)
     advice = [*_advice_on_board(identity), *_advice_on_firmware(port, role, target, held, root)]
+    if board.last_words and START in held.files:
+        advice.append(f"Its firmware ends at once: {board.last_words}")
     return Health(identity, target, role, _installed_version(installed), advice)
 
 

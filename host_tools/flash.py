@@ -55,7 +55,7 @@ class Compared:
 def flash(
     port: str, role: str, on_progress: Progress, *, start: bool = True, root: Path = ROOT
 ) -> Flashed:
-    """Make the board hold exactly the role's firmware; CommandError 3 or 4 where it cannot."""
+    """Make the board hold and run exactly the role's firmware; else CommandError 3 or 4."""
     began = time.monotonic()
     with BoardRepl(port, restart=start) as board:
         identity = board.identity()
@@ -65,6 +65,10 @@ def flash(
         compared = compare(role, wanted, held)
         if not compared.equal:
             _replace(board, wanted, held, compared, on_progress)
+    if board.last_words:
+        raise CommandError(
+            REFUSED, f"The {role} is on {port}, but ends at once: {board.last_words}"
+        )
     copied = sorted(compared.missing + compared.changed)
     return Flashed(
         identity=identity,

@@ -258,6 +258,19 @@ def test_a_source_that_does_not_compile_is_refused(board: VirtualBoard, tree: Tr
     assert caught.value.exit_code == REFUSED
 
 
+def test_a_firmware_that_ends_at_once_is_told(board: VirtualBoard, tree: Tree) -> None:
+    tree.write("firmware/sender/main.py", "def main():\n    return 1 // 0\n")
+    with pytest.raises(CommandError, match="ZeroDivisionError: divide by zero") as caught:
+        put(board, tree, start=True)
+    assert caught.value.exit_code == REFUSED
+    assert examine(board.repl_port, tree.root).advice == [
+        "Its firmware ends at once: ZeroDivisionError: divide by zero"
+    ]
+    tree.write("firmware/sender/main.py", "def main():\n    pass\n")
+    with pytest.raises(CommandError, match="without a word"):
+        put(board, tree, start=True)
+
+
 def test_a_port_that_does_not_exist_is_not_reachable(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="opg board list") as caught:
         verify(str(tmp_path / "ttyNOWHERE"))

@@ -55,16 +55,16 @@ def test_words_for_people(port: str) -> None:
 def test_a_difference_is_named_and_ends_with_3(port: str) -> None:
     opg("flash", port, "--role", "receiver", "--json")
     with BoardRepl(port, restart=False) as board:
-        board.write("/firmware/receiver/app.mpy", b"not this", lambda _written: None)
+        board.write("/firmware/installed.json", b"not this", lambda _written: None)
     result = opg("verify", port)
     assert result.exit_code == 3
-    assert "changed  /firmware/receiver/app.mpy\n" in result.stdout
+    assert "changed  /firmware/installed.json\n" in result.stdout
     assert f"opg flash {port} --role receiver" in result.stderr
     result = opg("doctor", port, "--json")
     assert result.exit_code == 3
     assert len(json.loads(result.stdout)["advice"]) == 1
     mended = opg("flash", port, "--role", "receiver")
-    assert "copy /firmware/receiver/app.mpy\n" in mended.stdout
+    assert "copy /firmware/installed.json\n" in mended.stdout
     assert "1 files copied" in mended.stdout
 
 
