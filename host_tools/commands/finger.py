@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from host_tools import finger
 from host_tools.emulator import registry
 from host_tools.emulator.board import BUTTONS, HOLD_MS, HOLD_MS_MAX
-from host_tools.emulator.control import RunningBoard
-from host_tools.errors import WRONG_USAGE, CommandError
+from host_tools.errors import REFUSED, CommandError
 
 
 @click.command()
@@ -23,7 +23,8 @@ from host_tools.errors import WRONG_USAGE, CommandError
 )
 def press(port: str, button: str, hold_ms: int) -> None:
     """Press a BUTTON of the virtual board at PORT (its name or its REPL port)."""
-    _virtual(port, "press the button on the board itself").press(button, hold_ms)
+    registry.resolve(port)  # no such port at all: says so
+    finger.press(port, button, hold_ms)
 
 
 @click.command()
@@ -31,16 +32,12 @@ def press(port: str, button: str, hold_ms: int) -> None:
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture.")
 def screen(port: str, png: Path | None) -> None:
     """Show the display of the virtual board at PORT (its name or its REPL port)."""
-    picture = _virtual(port, "look at the board itself").screen()
+    registry.resolve(port)
+    running = registry.find(port)
+    if running is None:
+        raise CommandError(REFUSED, f"look at the display of the board at {port} itself.")
+    picture = running.screen()
     if png:
         png.write_bytes(picture.png())
     else:
         click.echo(picture.text())
-
-
-def _virtual(port: str, instead: str) -> RunningBoard:
-    running = registry.find(port)
-    if running is None:
-        registry.resolve(port)  # no such board or port at all: says so
-        raise CommandError(WRONG_USAGE, f"{port} is not a virtual board; {instead}")
-    return running

@@ -9,9 +9,10 @@ _NOT_FOUND = -0x1102
 _KEY_TOO_LONG = -0x1109
 _INVALID_LENGTH = -0x110C
 
-_host = vfs.VfsPosix(os.getenv("BOARD_HOME"))
+_FILE = os.getenv("BOARD_HOME") + "/nvs.json"
+_host = vfs.VfsPosix()  # given a folder, its rename would take the old name for the new one
 try:
-    with _host.open("/nvs.json", "r") as _file:
+    with _host.open(_FILE, "r") as _file:
         _entries = json.load(_file)
 except OSError:
     _entries = {}
@@ -46,9 +47,9 @@ class NVS:
         raise OSError(_NOT_FOUND)
 
     def commit(self):
-        with _host.open("/nvs.new", "w") as file:
+        with _host.open(_FILE + ".new", "w") as file:
             json.dump(_entries, file)
-        _host.rename("/nvs.new", "/nvs.json")
+        _host.rename(_FILE + ".new", _FILE)
 
     def _name(self, kind, key):
         if len(key) > 15:
