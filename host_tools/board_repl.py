@@ -182,12 +182,13 @@ class BoardRepl:
 
     def _listen(self) -> str:
         """Hear a starting board out: its prompt comes only where /main.py has ended."""
+        port: Any = self._transport.serial
         until = time.monotonic() + _LISTEN_S
         heard = b""
         while time.monotonic() < until and _PROMPT not in heard:
             time.sleep(_LISTEN_PAUSE_S)
             try:
-                heard += self._transport.serial.read(self._transport.serial.in_waiting)
+                heard += port.read(port.in_waiting)
             except OSError:  # a board whose USB port ends with the reset: it is starting
                 return ""
         before, prompt, _ = heard.partition(_PROMPT)

@@ -205,7 +205,7 @@ def test_a_cut_on_the_way_is_mended_by_flashing_again(board: VirtualBoard, tree:
 
     put(board, tree)
     tree.write("firmware/common/words.py", "WORD = 'two'\n")
-    tree.write("firmware/sender/main.py", MAIN + "\n# changed\nCHANGED = 1\n")
+    tree.write("firmware/sender/main.py", MAIN.replace("sleep(1)", "sleep(2)"))
     with pytest.raises(PowerCut):
         flash(board.repl_port, "sender", cut, root=tree.root)
     board.power_on()
