@@ -1,10 +1,20 @@
 """The machinery that runs tests/unit on MicroPython must not hide a failure."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.interpreters import run_file
+from tests.interpreters import ROOT, run_file
+
+# Makes the folder of a test the one whose files run on both interpreters.
+CONFTEST = """
+from pathlib import Path
+import tests.interpreters
+tests.interpreters.UNIT = Path(__file__).parent
+pytest_plugins = ["tests.interpreters"]
+"""
 
 
 @pytest.fixture
@@ -53,3 +63,49 @@ def test_a_child_that_does_not_end_is_ended(write):
 def test_a_record_that_a_test_prints_changes_nothing(write):
     path = write('def test_it():\n    print(\'\\x1e["test_other", ""]\')\n    assert False\n')
     assert "AssertionError" in run_file(path, ["test_it"])["test_it"]
+
+
+def run_pytest(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "summary"),
+    [
+        ("cpython", "unit tests: 4 on CPython, 0 on MicroPython"),
+        ("micropython", "unit tests: 0 on CPython, 4 on MicroPython"),
+        ("both", "unit tests: 4 on CPython, 4 on MicroPython"),
+    ],
+)
+def test_the_interpreter_can_be_chosen(interpreter: str, summary: str):
+    code, output = run_pytest(f"--interpreter={interpreter}", "tests/unit/test_helpers.py")
+    assert code == 0 and summary in output
+
+
+def test_a_file_without_tests_fails(write):
+    path = write("def helper():\n    pass\n")
+    (path.parent / "conftest.py").write_text(CONFTEST)
+    code, output = run_pytest("--rootdir", str(path.parent), str(path))
+    assert code != 0 and "test_sample.py holds no test" in output
+
+
+def test_a_failure_on_micropython_alone_fails_the_session(write):
+    path = write("import sys\ndef test_it():\n    assert sys.implementation.name == 'cpython'\n")
+    (path.parent / "conftest.py").write_text(CONFTEST)
+    code, output = run_pytest("--rootdir", str(path.parent), str(path))
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "test_it[micropython]" in output and "1 failed, 1 passed" in output
+
+
+def test_a_session_in_which_nothing_ran_fails(write):
+    path = write("import pytest\n@pytest.mark.skip\ndef test_it():\n    pass\n")
+    code, _ = run_pytest("-p", "tests.interpreters", "--rootdir", str(path.parent), str(path))
+    assert code == pytest.ExitCode.NO_TESTS_COLLECTED

@@ -71,6 +71,38 @@ def test_signatures_with_extreme_keys_and_digests():
                 assert verify(negative(public), digest, signature) == (z == 0)
 
 
+def test_a_refused_nonce_is_followed_by_the_next():
+    # RFC 6979, 3.2 written out a second time. That a nonce will not do is one chance in 2^32.
+    private, digest = octets(5), octets(11)
+    hmac, value, key = crypto.hmac_sha256, b"\x01" * 32, bytes(32)
+    for mark in (b"\x00", b"\x01"):
+        key = hmac(key, value + mark + private + digest)
+        value = hmac(key, value)
+    first = hmac(key, value)
+    key = hmac(key, first + b"\x00")
+    second = hmac(key, hmac(key, first))
+    sign_with = p256._sign_with
+
+    def refuse_first(k: int, d: int, z: int) -> bytes:
+        return b"" if octets(k) == first else sign_with(k, d, z)
+
+    p256._sign_with = refuse_first
+    try:
+        signature = p256.sign(private, digest)
+    finally:
+        p256._sign_with = sign_with
+    assert p256.sign(private, digest)[:32] == crypto.public_key(first)[:32]
+    assert signature[:32] == crypto.public_key(second)[:32]
+    assert crypto.verify(crypto.public_key(private), digest, signature)
+
+
+def test_nonces_that_will_not_do():
+    for k in (0, N, N + 1, 2**256 - 1):
+        assert p256._sign_with(k, 3, 5) == b""
+    # z = -r*d makes s zero.
+    assert p256._sign_with(1, 3, -int.from_bytes(G[:32], "big") * 3 % N) == b""
+
+
 def test_high_s_verifies_but_is_not_low():
     digest = crypto.sha256(b"either form is good")
     signature = crypto.sign(octets(3), digest)

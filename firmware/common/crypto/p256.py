@@ -38,13 +38,15 @@ def sign(private: bytes, digest: bytes) -> bytes:
     """The low-s signature of a digest; always the same one for the same input (RFC 6979)."""
     d = read_private(private)
     z = read_digest(digest)
-    for candidate in _nonces(private, z):
-        k = int.from_bytes(candidate, "big")
-        if 0 < k < curve.N:
-            r = curve.multiply_base(k)[0] % curve.N
-            s = curve.inverse(k, curve.N) * (z + r * d) % curve.N
-            if r and s:
-                return _encode((r, min(s, curve.N - s)))
+    message = private + (z % curve.N).to_bytes(32, "big")
+    key, value = _update(bytes(32), b"\x01" * 32, b"\x00" + message)
+    key, value = _update(key, value, b"\x01" + message)
+    for _ in range(_CANDIDATES_MAX):
+        value = hmac_sha256(key, value)
+        signature = _sign_with(int.from_bytes(value, "big"), d, z)
+        if signature:
+            return signature
+        key, value = _update(key, value, b"\x00")
     raise ValueError("no nonce among the candidates")
 
 
@@ -115,16 +117,16 @@ def _exactly(data: bytes, length: int) -> bytes:
     return data
 
 
-def _nonces(private: bytes, z: int):
-    """The candidates for k, in order (RFC 6979, 3.2 b to h)."""
-    message = private + (z % curve.N).to_bytes(32, "big")
-    value = b"\x01" * 32
-    key = bytes(32)
-    for mark in (b"\x00", b"\x01"):
-        key = hmac_sha256(key, value + mark + message)
-        value = hmac_sha256(key, value)
-    for _ in range(_CANDIDATES_MAX):
-        value = hmac_sha256(key, value)
-        yield value
-        key = hmac_sha256(key, value + b"\x00")
-        value = hmac_sha256(key, value)
+def _update(key: bytes, value: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """K = HMAC(K, V || data), V = HMAC(K, V): the steps d to g and h.3 of RFC 6979, 3.2."""
+    key = hmac_sha256(key, value + data)
+    return key, hmac_sha256(key, value)
+
+
+def _sign_with(k: int, d: int, z: int) -> bytes:
+    """The signature with this nonce, b"" where the nonce will not do."""
+    if not 0 < k < curve.N:
+        return b""
+    r = curve.multiply_base(k)[0] % curve.N
+    s = curve.inverse(k, curve.N) * (z + r * d) % curve.N
+    return _encode((r, min(s, curve.N - s))) if r and s else b""
