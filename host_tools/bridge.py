@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from firmware.common.payment.receipt import receiver_tag
 from firmware.common.interchange.jwk import public_from_jwk
+from firmware.common.payment.receipt import receiver_tag
 from firmware.common.wire.errors import Refused
 from host_tools.bank_client import BankClient
 from host_tools.device import Device

@@ -4,7 +4,6 @@ from firmware.common.interchange import envelope
 from firmware.common.payment.money import show_amount
 from firmware.common.payment.request import ANY_AMOUNT, Request
 from firmware.common.storage.device import Device
-from firmware.common.ui import menu
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
 from firmware.common.wire.errors import Refused
@@ -36,7 +35,7 @@ class App(Flow):
         elif pressed == "next":
             await self._show_history()
         elif pressed == "cancel":
-            await menu.open_menu(self.device, self.dialog)
+            await self.open_menu()
 
     def open_request(self) -> Request:
         """The request that is open, else a new one of any amount."""

@@ -10,6 +10,11 @@ from firmware.receiver.book import STATES, acknowledgement
 _PAGE = 12
 
 
+def answer(app: App, message: bytes) -> bytes:
+    """The packet that answers a host's packet."""
+    return ReceiverCommands(app).answer(message)
+
+
 class ReceiverCommands(Commands):
     """Beside those of every board."""
 

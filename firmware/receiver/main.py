@@ -7,7 +7,6 @@ from firmware.common.ui.dialog import Dialog
 from firmware.common.wire.console import serve as serve_console
 from firmware.receiver.app import App
 from firmware.receiver.book import LedgerBook
-from firmware.receiver.commands import ReceiverCommands
 from firmware.receiver.tap import serve as serve_tap
 
 
@@ -15,7 +14,7 @@ async def run() -> None:
     """For ever."""
     device = start()
     app = App(device, Dialog(device.board), LedgerBook(device.board.root))
-    console = serve_console(device.board, ReceiverCommands(app))
+    console = serve_console(app, "firmware.receiver.commands")
     await asyncio.gather(app.run(), console, serve_tap(app))
 
 

@@ -4,7 +4,6 @@ from binascii import hexlify
 
 from firmware.common.interchange import envelope, transaction
 from firmware.common.storage.device import Device
-from firmware.common.ui import menu
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
 from firmware.common.wire import reasons
@@ -48,7 +47,7 @@ class App(Flow):
         elif pressed == "ok":
             await self._ask_and_pay()
         elif pressed == "cancel":
-            await menu.open_menu(self.device, self.dialog)
+            await self.open_menu()
 
     async def _ask_and_pay(self) -> None:
         accounts = [payee.account for payee in self.payees.all]

@@ -10,6 +10,11 @@ from firmware.sender.payees import Payee
 _PAGE = 16
 
 
+def answer(app: App, message: bytes) -> bytes:
+    """The packet that answers a host's packet."""
+    return SenderCommands(app).answer(message)
+
+
 class SenderCommands(Commands):
     """Beside those of every board."""
 

@@ -6,7 +6,6 @@ from firmware.common.hardware.start import start
 from firmware.common.ui.dialog import Dialog
 from firmware.common.wire.console import serve
 from firmware.sender.app import App
-from firmware.sender.commands import SenderCommands
 from firmware.sender.outbox import Outbox
 from firmware.sender.payees import Payees
 
@@ -16,7 +15,7 @@ async def run() -> None:
     device = start()
     root = device.board.root
     app = App(device, Dialog(device.board), Outbox(root), Payees(root))
-    await asyncio.gather(app.run(), serve(device.board, SenderCommands(app)))
+    await asyncio.gather(app.run(), serve(app, "firmware.sender.commands"))
 
 
 def main() -> None:

@@ -42,4 +42,4 @@ async def cancelled(dialog: Dialog) -> None:
 
 
 async def not_confirmed(dialog: Dialog, amount_minor: int, why: str) -> None:
-    await dialog.tell("NOT CONFIRMED", [show_amount(amount_minor), "yet - tap again", *wrap(why)])
+    await dialog.tell("NOT CONFIRMED", [show_amount(amount_minor), "yet - tap again"] + wrap(why))

@@ -38,7 +38,7 @@ class Dialog:
 
     def announce(self, title: str, lines: list[str]) -> None:
         """Puts news over whatever question is open, until it is dismissed with OK."""
-        self._news = [*self._news[1 - _NEWS_MAX :], (title, lines)]
+        self._news = self._news[1 - _NEWS_MAX :] + [(title, lines)]
 
     def wake(self) -> None:
         """Ends a resting screen: there is something else to do."""

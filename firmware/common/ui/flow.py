@@ -1,12 +1,14 @@
 """What both roles' apps share: rest until pressed, or do what a host asked the user to decide."""
 
+from firmware.common import late
 from firmware.common.storage.device import Device
 from firmware.common.storage.store import Identity
-from firmware.common.ui import menu
 from firmware.common.ui.canvas import wrap
 from firmware.common.ui.dialog import Dialog
 from firmware.common.wire import reasons
 from firmware.common.wire.errors import BUSY, Refused
+
+_MENU = "firmware.common.ui.menu"
 
 
 class Flow:
@@ -52,15 +54,14 @@ class Flow:
 
     async def regenerate(self) -> None:
         """A new ECDH key pair, if the user agrees."""
-        done = await menu.regenerate(self.device, self.dialog)
+        done = await late.call(_MENU, "regenerate", self.device, self.dialog)
         self.outcome = self.DONE if done else self.CANCELLED
+
+    async def open_menu(self) -> None:
+        """Who this board is, and what is rarely done."""
+        await late.call(_MENU, "open_menu", self.device, self.dialog)
 
     async def enrol(self, identity: Identity) -> None:
         """Ties the board to an account and a bank, if the user agrees."""
-        lines = ["account", identity.account, "bank key", menu.fingerprint(identity.bank_ecdh)[:9]]
-        if not await self.dialog.confirm("ENROL?", lines):
-            self.outcome = self.CANCELLED
-            return
-        self.device.store.set_identity(identity)
-        self.device.log("ENROLLED", identity.account)
-        self.outcome = self.DONE
+        done = await late.call(_MENU, "enrol", self.device, self.dialog, identity)
+        self.outcome = self.DONE if done else self.CANCELLED

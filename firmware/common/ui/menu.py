@@ -1,9 +1,10 @@
-"""The menu both roles share: who this board is, its fingerprint, a new key pair."""
+"""The menu both roles share and the questions about keys; loaded when one is asked."""
 
 from binascii import hexlify
 
 from firmware.common import crypto
 from firmware.common.storage.device import Device
+from firmware.common.storage.store import Identity
 from firmware.common.ui.dialog import Dialog
 
 
@@ -36,6 +37,16 @@ async def regenerate(device: Device, dialog: Dialog) -> bool:
     device.store.regenerate_ecdh()
     device.log("KEY REGENERATED", fingerprint(device.store.keys.ecdh_public))
     await show_fingerprint(device, dialog)
+    return True
+
+
+async def enrol(device: Device, dialog: Dialog, identity: Identity) -> bool:
+    """Ties the board to an account and a bank; False when left."""
+    lines = ["account", identity.account, "bank key", fingerprint(identity.bank_ecdh)[:9]]
+    if not await dialog.confirm("ENROL?", lines):
+        return False
+    device.store.set_identity(identity)
+    device.log("ENROLLED", identity.account)
     return True
 
 

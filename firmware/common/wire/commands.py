@@ -1,4 +1,4 @@
-"""The console commands of every board; each takes and answers a header and a body.
+"""The console commands of every board: a method `do_name(header, body) -> (header, body)` each.
 
 A role adds its own methods. What a host is told never holds a private key.
 """
@@ -14,7 +14,8 @@ from firmware.common.storage.store import Identity
 from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
 from firmware.common.version import VERSION
-from firmware.common.wire.errors import DECLINED, OVER_LIMIT, Refused
+from firmware.common.wire import packet
+from firmware.common.wire.errors import DECLINED, MALFORMED, OVER_LIMIT, Refused
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 
 _LOG_BYTES = MESSAGE_BYTES_MAX - 512
@@ -29,6 +30,22 @@ class Commands:
     def __init__(self, app: Flow) -> None:
         self.app = app
         self.device = app.device
+
+    def answer(self, message: bytes) -> bytes:
+        """The packet that answers a packet; a refusal is an answer too."""
+        try:
+            header, body = packet.unpack(message)
+            command = getattr(self, "do_" + str(header.get("do")), None)
+            if command is None:
+                raise Refused(MALFORMED, "no such command on this board")
+            found, data = command(header, body)
+            found["ok"] = True
+            return packet.pack(found, data)
+        except Refused as refused:
+            return _refusal(refused.reason, refused.detail)
+        except (TypeError, ValueError, KeyError) as error:
+            # A header with members of the wrong type; the text names the kind, never a value.
+            return _refusal(MALFORMED, type(error).__name__)
 
     def do_status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Who this is and how it is; takes the host's clock on the way."""
@@ -90,6 +107,10 @@ class Commands:
         if not 0 < unix_ms < _YEAR_2100_MS:
             raise Refused(OVER_LIMIT, "the host's clock is wrong")
         self.device.advance_time(unix_ms)
+
+
+def _refusal(reason: int, detail: str) -> bytes:
+    return packet.pack({"ok": False, "reason": reason, "detail": detail})
 
 
 def _heap_free() -> int:
