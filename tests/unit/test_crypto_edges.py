@@ -173,6 +173,11 @@ def test_multiples_add_up():
         assert curve.multiply(a * b % N, point) == curve.multiply(a, product)
 
 
+def test_factors_count_modulo_the_order():
+    for k in (N + 1, N + 2, 2**256 - 1, 2**257 + 1, -1, -2):
+        assert curve.multiply_base(k) == curve.multiply_base(k % N)
+
+
 def test_nothing_is_the_product_with_zero():
     raises(ValueError, curve.multiply_base, 0)
     raises(ValueError, curve.multiply, N, curve.G)
@@ -216,7 +221,7 @@ def test_private_keys_that_are_none():
         for public_key in PUBLIC_KEY:
             raises(ValueError, public_key, private)
         for sign in SIGN:
-            raises(ValueError, sign, private, bytes(32))
+            raises(ValueError, sign, private, octets(7))  # not 0: then s is 0 for d = n
         for agree in AGREE:
             raises(ValueError, agree, private, G)
 

@@ -29,12 +29,12 @@ class Missing:
 
 def on_a_board_with(source, call):
     """Call on a freshly booted board with this `os`, and leave everything as it was."""
-    before = randomness.os, randomness._pool, randomness._calls
-    randomness.os, randomness._pool, randomness._calls = source, bytes(32), 0
+    before = randomness.os, randomness._pool
+    randomness.os, randomness._pool = source, bytes(32)
     try:
         return call()
     finally:
-        randomness.os, randomness._pool, randomness._calls = before
+        randomness.os, randomness._pool = before
 
 
 def boot(secret: bytes, boot_count: int) -> list[bytes]:

@@ -39,7 +39,6 @@ def public_key(private: bytes) -> bytes:
 
 def sign(private: bytes, digest: bytes) -> bytes:
     """The low-s signature of a digest; always the same one for the same input (RFC 6979)."""
-    p256.read_digest(digest)
     r, s = decode_dss_signature(_load_private(bytes(private)).sign(digest, _SIGN))
     return r.to_bytes(32, "big") + min(s, N - s).to_bytes(32, "big")
 
@@ -47,7 +46,6 @@ def sign(private: bytes, digest: bytes) -> bytes:
 def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     """Whether the signature is good; high s is good too, see `is_low_s`."""
     key = _load_public(bytes(public))
-    p256.read_digest(digest)
     r, s = p256.read_signature(signature)
     try:
         key.verify(encode_dss_signature(r, s), digest, _VERIFY)

@@ -1,9 +1,9 @@
 """The one source of random bytes: the machine's, hashed with what this device never repeats.
 
     pool   = HMAC(pool, boot count || secret)       once, at boot
-    seed   = HMAC(pool, os.urandom(32) || calls)    for each call
+    seed   = HMAC(pool, os.urandom(32))             for each call
     output = HKDF(seed, "random bytes")
-    pool   = HMAC(seed, "pool")                     so that earlier outputs cannot be found again
+    pool   = HMAC(seed, "pool")                     no seed twice, none to be found again
 
 Should the machine's source ever stick, outputs still differ from call to call, from boot to boot
 and from device to device. Where there is no os.urandom nothing stands in for it: the call fails.
@@ -16,7 +16,6 @@ from firmware.common.crypto.kdf import hkdf, hmac_sha256
 _DRAW_BYTES = 32
 
 _pool = bytes(32)
-_calls = 0
 
 
 def stir(secret: bytes, boot_count: int) -> None:
@@ -27,9 +26,8 @@ def stir(secret: bytes, boot_count: int) -> None:
 
 def random_bytes(n: int) -> bytes:
     """1 … 8160 bytes for keys, nonces and identifiers."""
-    global _pool, _calls
-    _calls += 1
-    seed = hmac_sha256(_pool, os.urandom(_DRAW_BYTES) + _calls.to_bytes(8, "big"))
+    global _pool
+    seed = hmac_sha256(_pool, os.urandom(_DRAW_BYTES))
     _pool = hmac_sha256(seed, b"pool")
     return hkdf(seed, b"", b"random bytes", n)
 
