@@ -19,6 +19,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         operator_token=keys.load_operator_token(settings.key_dir, settings.operator_token),
     )
     errors.register(app)
+    app.after_request(web.protect)
     for blueprint in (api.public, api.ledgers, operator_api.blueprint):
         app.register_blueprint(blueprint)
     return app

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -20,11 +20,11 @@ class Settings:
 
     host: str
     port: int
-    database_url: str | None
-    database_owner_url: str | None
+    database_url: str | None = field(repr=False)
+    database_owner_url: str | None = field(repr=False)
     postgres_dir: Path
     key_dir: Path
-    operator_token: str | None
+    operator_token: str | None = field(repr=False)
 
     def environment(self) -> dict[str, str]:
         """The variables that give another process these settings; '' stands for not given."""

@@ -79,10 +79,21 @@ def running(settings: Settings, workers: int = 1, log: Path | None = None) -> It
         )
     try:
         url = f"http://{settings.host}:{settings.port}"
-        _wait_healthy(process, url)
+        wait_healthy(process, url)
         yield url
     finally:
         _stop(process)
+
+
+def wait_healthy(process: subprocess.Popen[bytes], url: str) -> None:
+    """Returns once the bank at `url` answers; raises `Refused` UNAVAILABLE when it does not."""
+    deadline = time.monotonic() + limits.SERVER_START_S
+    while not _is_healthy(url):
+        if process.poll() is not None:
+            raise Refused(UNAVAILABLE, f"the bank ended with status {process.returncode}")
+        if time.monotonic() > deadline:
+            raise Refused(UNAVAILABLE, f"the bank does not answer at {url}")
+        time.sleep(0.05)
 
 
 def main() -> None:
@@ -93,16 +104,6 @@ def main() -> None:
         sys.exit(refused.detail)
     except (config.SettingError, postgres.PostgresError, secretfile.SecretFileError) as error:
         sys.exit(str(error))
-
-
-def _wait_healthy(process: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + limits.SERVER_START_S
-    while not _is_healthy(url):
-        if process.poll() is not None:
-            raise Refused(UNAVAILABLE, f"the bank ended with status {process.returncode}")
-        if time.monotonic() > deadline:
-            raise Refused(UNAVAILABLE, f"the bank does not answer at {url}")
-        time.sleep(0.05)
 
 
 def _is_healthy(url: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bank import limits
@@ -36,6 +36,8 @@ def json_body(bytes_max: int) -> bytes:
     """The body, which is declared as JSON and not longer than that. Raises `Refused`."""
     if request.mimetype != "application/json":
         raise Refused(MALFORMED, "send JSON, with Content-Type: application/json")
+    if request.content_length is None:
+        raise Refused(MALFORMED, "declare the length of the body with Content-Length")
     request.max_content_length = bytes_max
     try:
         return request.get_data(cache=False)
@@ -49,6 +51,13 @@ def page() -> tuple[int, int]:
         _whole("limit", limits.PAGE_ROWS, 1, limits.PAGE_ROWS_MAX),
         _whole("offset", 0, 0, limits.PAGE_OFFSET_MAX),
     )
+
+
+def protect(response: Response) -> Response:
+    """Keeps a browser from taking an answer, with whatever names are in it, for a page."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def operators_only(view: Callable[P, R]) -> Callable[P, R]:

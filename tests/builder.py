@@ -90,7 +90,7 @@ def public_key(jwk_text: str) -> ec.EllipticCurvePublicKey:
 def transaction(
     payer: Device, to_id: str, amount: str = "12.5", high_s: bool = False, **members: str
 ) -> Raw:
-    """A signed payment. `amount` is JSON text, so are `members`, which replace or add to its own."""
+    """A signed payment. `amount` is JSON text; so are `members`, which replace its own or add."""
     payment: Raw = {
         "txn_id": quote(str(uuid.uuid4())),
         "from_id": quote(payer.account),

@@ -1,21 +1,26 @@
-"""A real PostgreSQL for the session, a fresh database a test, and its books proved afterwards."""
+"""A real PostgreSQL for the session, empty books for every test, proved sound when it ends."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
-from psycopg2.extensions import make_dsn
+from flask import Flask
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import config, create_app, db, postgres
 from bank.config import Settings
 from tests.bank.teller import Teller
 
-TEMPLATE = postgres.DATABASE
+EMPTY_BOOKS = """
+    TRUNCATE postings, transfers, ledger_entries, ledgers, device_directory, devices, audit_logs;
+    DELETE FROM wallets WHERE kind = 'party';
+    DELETE FROM accounts WHERE kind = 'party';
+    UPDATE wallets SET balance_minor = 0;
+    """
 
 
 @pytest.fixture(scope="session")
@@ -28,50 +33,45 @@ def state_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cluster(state_dir: Path) -> Iterator[postgres.Server]:
-    """A server whose template database has the schema."""
+def settings(state_dir: Path) -> Iterator[Settings]:
+    """Settings of a bank on a PostgreSQL of its own, which stands ready."""
     directory = state_dir / "postgres"
     server = postgres.attach(directory)
-    template = db.Database(server.url, server.owner_url, lambda: None)
-    template.initialise()
-    template.close()
-    yield server
+    database = db.Database(server.url, server.owner_url, lambda: None)
+    database.initialise()
+    database.close()
+    yield config.load(
+        {
+            "OPG_HOME": str(state_dir),
+            "DATABASE_URL": server.url,
+            "DATABASE_OWNER_URL": server.owner_url,
+            "BANK_KEY_DIR": str(state_dir / "keys"),
+        }
+    )
     server.release()
     postgres.remove(directory)
 
 
 @pytest.fixture(scope="session")
-def base_settings(state_dir: Path) -> Settings:
-    return config.load({"OPG_HOME": str(state_dir), "BANK_KEY_DIR": str(state_dir / "keys")})
+def app(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    yield app
+    app.extensions["bank"].database.close()
 
 
 @pytest.fixture
-def settings(cluster: postgres.Server, base_settings: Settings) -> Iterator[Settings]:
-    """Settings of a bank with empty books."""
-    with fresh_database(cluster, "books") as database:
-        yield replace(
-            base_settings,
-            database_url=make_dsn(cluster.url, dbname=database),
-            database_owner_url=make_dsn(cluster.owner_url, dbname=database),
-        )
-
-
-@pytest.fixture
-def teller(settings: Settings) -> Iterator[Teller]:
-    """A bank with empty books; what a test did to them is proved sound when it ends."""
-    teller = Teller(create_app(settings))
-    yield teller
-    violations = teller.violations()
-    teller.bank.database.close()
-    assert violations == {}
-
-
-@contextmanager
-def fresh_database(cluster: postgres.Server, name: str) -> Iterator[str]:
-    """A copy of the template for as long as the block lasts."""
-    connection = psycopg2.connect(make_dsn(cluster.owner_url, dbname="postgres"))
+def owner(settings: Settings) -> Iterator[Cursor]:
+    """A cursor of the schema's owner, who may do everything; each statement is its own."""
+    connection = psycopg2.connect(settings.database_owner_url)
     connection.autocommit = True
     with closing(connection), connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        yield name
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield cursor
+
+
+@pytest.fixture
+def teller(app: Flask, owner: Cursor) -> Iterator[Teller]:
+    """A bank with empty books; what a test did to them is proved sound when it ends."""
+    owner.execute(EMPTY_BOOKS)
+    teller = Teller(app)
+    yield teller
+    assert teller.violations() == {}

@@ -122,9 +122,7 @@ def test_one_bad_entry_in_the_middle_holds_up_no_other(teller: Teller) -> None:
     [
         ("-5", MALFORMED),
         ("0", OVER_LIMIT),
-        ("0.00", OVER_LIMIT),
         ("40000000.01", OVER_LIMIT),
-        ("1e2", MALFORMED),
         ("0.001", MALFORMED),
         ("true", MALFORMED),
         ("null", MALFORMED),
@@ -133,22 +131,22 @@ def test_one_bad_entry_in_the_middle_holds_up_no_other(teller: Teller) -> None:
     ],
 )
 def test_wrong_amounts_are_refused(teller: Teller, amount: str, reason: int) -> None:
-    """Negative, zero, boolean or text amounts; one that is no JSON is refused with its ledger."""
+    """Negative, zero, boolean or text amounts."""
     anna, bert = teller.open("anna", 100_00), teller.open("bert")
-    response = teller.upload(bert, Ledger().append(transaction(anna, "bert", amount)).entries)
-    answer = response.get_json()
-    if amount == "1e2":  # no number that both sides would print alike: nothing to hash
-        assert (response.status_code, answer["reason"]) == (400, reason)
-    else:
-        assert verdicts(answer) == [("REFUSED", reason)]
+    assert verdicts(teller.settle(bert, transaction(anna, "bert", amount))) == [("REFUSED", reason)]
     assert teller.balance("bert") == 0
 
 
-def test_an_amount_that_is_no_number_is_refused(teller: Teller) -> None:
-    """NaN is no JSON, so the ledger has no structure."""
+@pytest.mark.parametrize(
+    ("amount", "reason"), [("NaN", MALFORMED), ("1e2", MALFORMED), ("0.00", BAD_SIGNATURE)]
+)
+def test_a_number_that_is_not_hashed_so_refuses_the_ledger(
+    teller: Teller, amount: str, reason: int
+) -> None:
+    """NaN is no JSON; an exponent or a trailing zero is not what the other side hashes."""
     anna, bert = teller.open("anna", 100_00), teller.open("bert")
-    response = teller.upload(bert, Ledger().append(transaction(anna, "bert", "NaN")).entries)
-    assert (response.status_code, response.get_json()["reason"]) == (400, MALFORMED)
+    response = teller.upload(bert, Ledger().append(transaction(anna, "bert", amount)).entries)
+    assert (response.status_code, response.get_json()["reason"]) == (400, reason)
 
 
 def test_without_the_payers_key_it_is_refused(teller: Teller) -> None:
