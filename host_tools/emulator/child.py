@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 
+from host_tools.emulator.overlay_build import overlay_folder
 from host_tools.emulator.ports import Outlet
 
 _HERE = Path(__file__).parent
@@ -62,7 +63,7 @@ class Child:
 
     @staticmethod
     def _command(heap: str) -> list[str]:
-        become, start = _HERE / "_become_micropython.py", _HERE / "overlay" / "start.py"
+        become, start = _HERE / "_become_micropython.py", overlay_folder() / "start.py"
         folder = str(micropython_folder())
         micropython = ["-X", f"heapsize={heap}", "-i", str(start)]
         return [sys.executable, "-I", "-S", str(become), str(os.getpid()), folder, *micropython]
@@ -71,7 +72,7 @@ class Child:
     def _environment() -> dict[str, str]:
         """No HOME: MicroPython would keep a history of its prompt there."""
         kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-        return kept | {"MICROPYPATH": f"{_HERE / 'overlay'}:.frozen"}
+        return kept | {"MICROPYPATH": f"{overlay_folder()}:.frozen"}
 
     def read_console(self) -> bytes:
         """What was printed; empty at the end of the process."""

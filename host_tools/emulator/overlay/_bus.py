@@ -9,7 +9,10 @@ import select
 import struct
 import time
 
-_wires = open(int(os.getenv("BOARD_BUS")), "r+b")  # noqa: SIM115  open as long as the board is on
+# Opened once and for all: a second file object would close the descriptor when it is collected.
+_wires = open(int(os.getenv("BOARD_BUS")), "r+b")  # noqa: SIM115
+UART_DESCRIPTOR = int(os.getenv("BOARD_UART"))
+uart = open(UART_DESCRIPTOR, "r+b")  # noqa: SIM115
 _heard = select.poll()
 _heard.register(_wires, select.POLLIN)
 

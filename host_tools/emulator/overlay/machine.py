@@ -18,7 +18,6 @@ DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
 _ENODEV = 19
-_POLL = 3
 _GET_FILENO = 10
 
 _frequency_hz = 160_000_000
@@ -135,10 +134,8 @@ class UART(io.IOBase):
     def __init__(self, id, baudrate=115_200, **settings):
         if id != _wiring("BOARD_TAP")[0]:
             raise ValueError(f"UART({id}) is not wired on this board")
-        self._descriptor = int(os.getenv("BOARD_UART"))
-        self._pipe = open(self._descriptor, "r+b")  # noqa: SIM115
         self._ready = select.poll()
-        self._ready.register(self._pipe, select.POLLIN)
+        self._ready.register(_bus.uart, select.POLLIN)
         self.init(baudrate, **settings)
 
     def init(self, baudrate=115_200, *, tx=None, rx=None, timeout=0, **settings):
@@ -149,31 +146,31 @@ class UART(io.IOBase):
         self._timeout_ms = timeout
 
     def deinit(self):
-        self._ready.unregister(self._pipe)
+        self._ready.unregister(_bus.uart)
 
     def any(self):
         """1 where there is something to read; a real port counts the bytes."""
         return int(bool(self._ready.poll(0)))
 
     def read(self, count=1024):
-        return self._pipe.read(count) if self._ready.poll(self._timeout_ms) else None
+        return _bus.uart.read(count) if self._ready.poll(self._timeout_ms) else None
 
     def readinto(self, buffer, count=-1):
         view = memoryview(buffer)[:count] if count >= 0 else buffer
-        return self._pipe.readinto(view) if self._ready.poll(self._timeout_ms) else None
+        return _bus.uart.readinto(view) if self._ready.poll(self._timeout_ms) else None
 
     def readline(self):
-        return self._pipe.readline() if self._ready.poll(self._timeout_ms) else None
+        return _bus.uart.readline() if self._ready.poll(self._timeout_ms) else None
 
     def write(self, data):
-        return self._pipe.write(data)
+        return _bus.uart.write(data)
 
     def flush(self):
         pass
 
     def ioctl(self, request, argument):
         if request == _GET_FILENO:
-            return self._descriptor
+            return _bus.UART_DESCRIPTOR
         return -1
 
 
