@@ -12,8 +12,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from bank import audit, limits, verify
 from bank.queries import accounts, devices, transfers
 from bank.queries.transfers import FUNDING, Transfer
-from firmware.common.interchange.transaction import identifier
 from firmware.common.payment import money
+from firmware.common.payment.identifier import identifier
 from firmware.common.wire.errors import (
     MALFORMED,
     NOT_ENROLLED,
@@ -74,6 +74,8 @@ def fund(
     """Puts money into a wallet: CREATED, or EXISTS for the same `transfer_id` (a UUID)."""
     money.check_amount(amount_minor)
     _check_transfer_id(transfer_id)
+    if wallet_id != verify.DEFAULT_WALLET:
+        identifier(wallet_id)
     _require_party(cursor, account_id)
     source, target = (BANK_ACCOUNT, verify.DEFAULT_WALLET), (account_id, wallet_id)
     if target not in accounts.select_balances(cursor, sorted((source, target)), lock=True):

@@ -21,7 +21,7 @@ from firmware.common.wire.errors import BUSY, UNAVAILABLE, Refused
 
 SCHEMA_VERSION = 1
 _SCHEMA_FILE = Path(__file__).parents[1] / "schema.sql"
-_OPTIONS = " ".join(
+CONNECTION_OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
         "role=opg_app",
@@ -50,7 +50,7 @@ class Database:
             0,
             limits.THREADS_PER_WORKER,
             url,
-            options=_OPTIONS,
+            options=CONNECTION_OPTIONS,
             connect_timeout=limits.CONNECT_TIMEOUT_S,
         )
         # The pool opens `minconn` at once, which needs the database, and later keeps as many.

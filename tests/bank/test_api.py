@@ -24,12 +24,14 @@ from firmware.common.wire.errors import (
     TOO_LARGE,
     UNAVAILABLE,
     UNKNOWN_PAYEE,
+    WRONG_WALLET,
 )
 from tests import builder
 from tests.bank.teller import Teller
 from tests.builder import Device, Ledger, transaction
 
 LEDGER_PATHS = ("settle-ledger", "verify-ledger")
+FUZZED = ["account_id", "amount", "name", "wallet_id", "device_id", "iv", "receiver_public_key"]
 OPERATOR_PATHS = ("accounts", "wallets", "devices", "fund", "freeze", "unfreeze")
 
 
@@ -203,6 +205,16 @@ def test_funding_takes_money_only(teller: Teller, amount: str) -> None:
     assert teller.balance("anna") == 0
 
 
+@pytest.mark.parametrize("wallet_id", ["a\0b", "x" * 65, "none such"])
+def test_a_strange_wallet_is_refused(teller: Teller, wallet_id: str) -> None:
+    teller.open("anna")
+    response = teller.operate("fund", account_id="anna", amount=1, wallet_id=wallet_id)
+    assert (response.status_code, response.get_json()["reason"]) in (
+        (400, MALFORMED),
+        (400, WRONG_WALLET),
+    )
+
+
 def test_funding_again_with_one_id_pays_once(teller: Teller) -> None:
     teller.open("anna")
     transfer_id = "8d8ac610-566d-4ef0-9c22-186b2a5ed793"
@@ -271,7 +283,9 @@ def test_a_database_without_tables_is_named(settings: Settings) -> None:
     assert settings.database_owner_url
     empty = replace(settings, database_url=make_dsn(settings.database_owner_url, dbname="postgres"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bank.db._OPTIONS", "")  # the role opg_app cannot read there either way
+        patch.setattr(
+            "bank.db.CONNECTION_OPTIONS", ""
+        )  # the role opg_app cannot read there either way
         response = create_app(empty).test_client().get("/healthz")
     assert response.status_code == 503
     assert "opg bank init-db" in response.get_json()["message"]
@@ -288,17 +302,21 @@ def test_lost_connections_are_replaced(teller: Teller, owner: Cursor) -> None:
 
 
 @hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     body=st.binary(max_size=200)
     | st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=20)
+        | st.sampled_from(["anna", "bank"]),
         lambda inner: (
             st.lists(inner, max_size=4)
             | st.dictionaries(
-                st.sampled_from(["account_id", "amount", "name", "iv", "receiver_public_key"])
-                | st.text(max_size=5),
+                st.sampled_from(FUZZED) | st.text(max_size=5),
                 inner,
                 max_size=4,
             )
@@ -308,6 +326,7 @@ def test_lost_connections_are_replaced(teller: Teller, owner: Cursor) -> None:
     path=st.sampled_from([*LEDGER_PATHS, *(f"operator/{path}" for path in OPERATOR_PATHS)]),
 )
 def test_no_body_makes_it_fail(teller: Teller, body: bytes, path: str) -> None:
+    teller.operate("accounts", account_id="anna", name="Anna")
     headers = {"Authorization": f"Bearer {teller.bank.operator_token}"}
     response = teller.client.post(
         f"/{path}", data=body, content_type="application/json", headers=headers

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank.config import Settings
-from bank.db import _OPTIONS
+from bank.db import CONNECTION_OPTIONS
 from bank.queries.checks import INVARIANTS
 from tests.bank.conftest import EMPTY_BOOKS
 from tests.bank.teller import Teller
@@ -22,7 +22,7 @@ TABLES = (*HISTORY, "accounts", "wallets", "devices", "device_directory", "ledge
 @pytest.fixture
 def as_bank(settings: Settings) -> Iterator[Connection]:
     """A connection like those the bank works with."""
-    connection = psycopg2.connect(settings.database_url, options=_OPTIONS)
+    connection = psycopg2.connect(settings.database_url, options=CONNECTION_OPTIONS)
     yield connection
     connection.close()
 

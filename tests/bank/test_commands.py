@@ -14,14 +14,13 @@ import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank.config import Settings
-from bank.server import wait_healthy
+from bank.server import free_port, wait_healthy
 from tests import builder
 from tests.bank.teller import Teller
-from tests.bank.test_workers import free_port
 from tests.builder import Device, Ledger, transaction
 
 Opg = Callable[..., "subprocess.CompletedProcess[str]"]
-OPG = Path(sys.executable).with_name("opg")
+OPG = (sys.executable, "-c", "from host_tools.cli import main; main()")
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def opg(environment: dict[str, str], tmp_path: Path) -> Opg:
         *arguments: str, stdin: str = "", **settings: str
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [OPG, "bank", *arguments],
+            [*OPG, "bank", *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -97,6 +96,7 @@ def test_check_names_every_invariant_and_fails_if_one_is_broken(
         (("fund", "anna", "1e3"), 3, "[reason 1]"),
         (("fund", "anna", "0.001"), 3, "[reason 1]"),
         (("freeze", "anna", "--device", "xyz"), 3, "[reason 1]"),
+        (("freeze", "\udcff"), 2, "UTF-8"),
         (("account", "open", "a\nb"), 3, "[reason 1]"),
         (("account", "list", "--limit", "0"), 2, "--limit"),
         (("run", "--workers", "0"), 2, "--workers"),
@@ -154,7 +154,7 @@ def test_without_a_database_url_it_starts_its_own(opg: Opg, state_dir: Path) -> 
 def test_run_serves_until_it_is_interrupted(environment: dict[str, str], tmp_path: Path) -> None:
     port = free_port()
     bank = subprocess.Popen(
-        [OPG, "bank", "run"],
+        [*OPG, "bank", "run"],
         env={**environment, "PORT": str(port)},
         cwd=tmp_path,
         stderr=subprocess.PIPE,

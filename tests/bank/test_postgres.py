@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from bank import postgres, postgres_keeper
+from bank import postgres, postgres_programs
 from bank.postgres import PostgresError
 
 WAIT_S = 30
@@ -92,20 +92,20 @@ def test_its_programs_are_copied_where_its_user_can_read_them(
     state_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A virtual environment below /root: here, one that nobody can be shown to run."""
-    monkeypatch.setattr(postgres_keeper, "_can_run", lambda *_: False)
-    monkeypatch.setattr(postgres_keeper, "_HOUSE", state_dir / "house")
-    programs = postgres_keeper._programs({})
+    monkeypatch.setattr(postgres_programs, "can_run", lambda *_: False)
+    monkeypatch.setattr(postgres_programs, "HOUSE", state_dir / "house")
+    programs = postgres_programs.find({})
     assert programs.is_relative_to(state_dir / "house")
     result = subprocess.run([programs / "initdb", "--version"], capture_output=True, check=True)
     assert b"PostgreSQL" in result.stdout
     before = programs.stat().st_ino
-    assert postgres_keeper._programs({}).stat().st_ino == before  # copied once
+    assert postgres_programs.find({}).stat().st_ino == before  # copied once
 
 
 def test_root_runs_it_as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(pwd, "getpwnam", _only_nobody)
-    user = postgres_keeper._server_user()
+    user = postgres_programs.server_user()
     assert user is not None and user.pw_name == "nobody"
 
 

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +24,7 @@ STREAMS = 8
 @pytest.fixture(scope="module")
 def bank_port(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A running bank on the database of the session."""
-    port = free_port()
+    port = server.free_port()
     log = tmp_path_factory.mktemp("bank") / "log"
     with server.running(replace(settings, port=port), WORKERS, log):
         yield port
@@ -116,16 +115,10 @@ def test_a_body_of_50_mib_is_refused_before_it_is_read(bank_port: int) -> None:
 
 
 def test_a_bank_that_cannot_start_says_so(settings: Settings, tmp_path: Path) -> None:
-    broken = replace(settings, key_dir=tmp_path / "keys", port=free_port())
+    broken = replace(settings, key_dir=tmp_path / "keys", port=server.free_port())
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "keys.json").write_text("{}")
     (tmp_path / "keys" / "keys.json").chmod(0o644)
     with pytest.raises(server.Refused), server.running(broken, 1, tmp_path / "log"):
         pass
     assert "chmod 600" in (tmp_path / "log").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
