@@ -150,6 +150,12 @@ class Circuit:
             return
         self._type(self.child, data)
 
+    def _wake(self, child: Child) -> None:
+        """MicroPython runs and takes Ctrl-C from now on: type what was held back."""
+        self._up = True
+        typed, self._typed = self._typed, b""
+        self._type(child, typed)
+
     def _type(self, child: Child, data: bytes) -> None:
         for part in re.split(rb"(\x03)", data):
             if part != _CTRL_C or not child.interrupt():
@@ -173,12 +179,12 @@ class Circuit:
         raw, friendly = self._tail.rfind(_RAW), self._tail.rfind(_FRIENDLY)
         if raw != friendly:
             self._raw = raw > friendly
+            self._wake(child)  # at the latest, should the start itself have failed
 
     def _on_bus(self, child: Child) -> None:
         for kind, payload in child.messages():
-            if kind == "U":  # MicroPython runs and takes Ctrl-C from now on
-                self._up = True
-                self._type(child, self._typed)
+            if kind == "U":
+                self._wake(child)
             elif kind == "P":
                 self._note("pin {} {}".format(*payload))
             elif kind == "I":

@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self, board: VirtualBoard) -> None:
         self._board = board
+        _sweep(board.home / STATE_FILE)
         self._folder = Path(tempfile.mkdtemp(prefix="opg-", dir=_SHORT_FOLDER))
         self._verbs: dict[str, Callable[..., Any]] = {
             "status": board.status,
@@ -91,6 +92,14 @@ class Server:
         except (KeyError, TypeError, ValueError) as error:
             answer = {"error": f"not understood: {error}"}
         connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _sweep(state: Path) -> None:
+    """Remove the socket of a process that was killed; the home is ours, so it is gone."""
+    with suppress(OSError):
+        control = Path(json.loads(state.read_text())["control"])
+        control.unlink()
+        control.parent.rmdir()
 
 
 @click.command()

@@ -183,3 +183,4 @@ def test_micropython_ends_with_its_board(opg: Opg, signal_number: int) -> None:
     again = registry.find("anna")
     assert isinstance(again, RunningBoard)
     assert again.pid != anna.pid
+    assert not Path(anna.control).parent.exists()
