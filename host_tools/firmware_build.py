@@ -43,7 +43,8 @@ def _compiled(root: Path, source: str, text: str, target: Target) -> bytes:
 
     The cache holds one file a module and architecture: .build/x64/firmware.common.…-<key>.mpy
     """
-    options = [_OPTIMISATION, "-s", source, *_arch_options(target)]
+    # A traceback names the module as its file: that name is in the board's RAM already.
+    options = [_OPTIMISATION, "-s", Path(source).stem, *_arch_options(target)]
     key = sha256(json.dumps([compiler(), options, text]).encode()).hex()[:16]
     name = source[:-3].replace("/", ".")
     cached = root / ".build" / target.arch / f"{name}-{key}.mpy"

@@ -1,4 +1,6 @@
-"""Makes a role's source smaller in a board's RAM before it is compiled; what it does stays the same.
+"""Makes a role's source smaller in a board's RAM before it is compiled.
+
+What it does stays the same.
 
 On stock MicroPython every name a module mentions is kept in RAM for good, about 30 bytes each,
 and every module-level constant is a dictionary slot besides. So, over all files of a role:
@@ -35,7 +37,7 @@ def fold(sources: dict[str, str]) -> dict[str, str]:
     for path, tree in trees.items():
         _Untyped().visit(tree)
         _Inlined(_module(path), constants).visit(tree)
-        _drop_unused_modules(tree)
+        _drop_unused_modules(tree, set(constants))
         _shorten_private(tree)
         _shorten_arguments(tree, named)
     _shorten_attributes(trees.values())
@@ -72,11 +74,11 @@ def _whole_number(node: ast.expr, known: dict[str, int]) -> int | None:
 class _Untyped(ast.NodeTransformer):
     """Drops what no interpreter needs; docstrings too, though the compiler would."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
 
@@ -84,15 +86,15 @@ class _Untyped(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         if node.value is None:
             return None
         return ast.Assign(targets=[node.target], value=node.value, lineno=node.lineno)
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.AST | None:
         return None if _is_name(node.test, "TYPE_CHECKING") else self.generic_visit(node)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         return None if _is_name(node.targets[0], "TYPE_CHECKING") else self.generic_visit(node)
 
 
@@ -105,7 +107,7 @@ class _Inlined(ast.NodeTransformer):
         self._names = dict(constants[module])
         self._modules: dict[str, dict[str, int]] = {}
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
         values = self._constants.get(node.module or "", {})
         kept = []
         for alias in node.names:
@@ -119,18 +121,18 @@ class _Inlined(ast.NodeTransformer):
         node.names = kept
         return node if kept else None
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         target = node.targets[0]
         if isinstance(target, ast.Name) and target.id in self._own and node.col_offset == 0:
             return None
         return self.generic_visit(node)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load) and node.id in self._names:
             return ast.Constant(self._names[node.id])
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name):
             value = self._modules.get(node.value.id, {}).get(node.attr)
             if value is not None:
@@ -152,12 +154,17 @@ def _shorten_private(tree: ast.Module) -> None:
             node.names = [mapping.get(name, name) for name in node.names]
 
 
-def _drop_unused_modules(tree: ast.Module) -> None:
+def _drop_unused_modules(tree: ast.Module, modules: set[str]) -> None:
     """Drops `from package import module` where only its constants were used."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for node in tree.body[:]:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("firmware"):
-            node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
+        if isinstance(node, ast.ImportFrom):
+            node.names = [
+                alias
+                for alias in node.names
+                if (alias.asname or alias.name) in used
+                or f"{node.module}.{alias.name}" not in modules
+            ]
             if not node.names:
                 tree.body.remove(node)
 

@@ -1,11 +1,14 @@
 """Whether the payee takes an opened payment; what was seen before is looked up by the caller."""
 
-from firmware.common.interchange.transaction import Transaction
 from firmware.common.payment.request import Request, check_amount
 from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, REQUEST_CLOSED, Refused
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from firmware.receiver.opening import Opened
 
-def accept(payment: Transaction, account: str, request: Request | None, request_id: str) -> None:
+
+def accept(payment: "Opened", account: str, request: Request | None, request_id: str) -> None:
     """Raises `Refused` unless the verified payment is for `account` and fits what was asked.
 
     `request_id` is the request it was sent for, "" for a payment that came as a file.

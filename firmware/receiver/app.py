@@ -1,6 +1,6 @@
 """The payee's flow: ask, take payments from wire or file, show what was received."""
 
-from firmware.common.interchange import envelope
+from firmware.common import late
 from firmware.common.payment.money import show_amount
 from firmware.common.payment.request import ANY_AMOUNT, Request
 from firmware.common.storage.device import Device
@@ -12,6 +12,7 @@ from firmware.receiver.accept import accept
 from firmware.receiver.book import LedgerBook
 
 _HISTORY = 20
+_OPENING = "firmware.receiver.opening"
 
 
 class App(Flow):
@@ -48,12 +49,12 @@ class App(Flow):
         """
         store = self.device.store
         try:
-            payment, ack_key = envelope.open_envelope(raw, store.keys.ecdh)
+            payment = late.call(_OPENING, "open_payment", raw, store.keys.ecdh)
             header = self.book.find(payment)
             if header:
                 return header, False
             accept(payment, store.enrolled().account, self.book.request, request_id)
-            header = self.book.append(payment, ack_key, request_id, self.device.now_ms())
+            header = self.book.append(payment, request_id, self.device.now_ms())
         except Refused as refused:
             self.device.log("REFUSED", "%d %s" % (refused.reason, refused.detail))
             raise

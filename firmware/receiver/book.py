@@ -7,15 +7,16 @@ is written before anybody hears of it (J2). Entries are looked up before they ar
 from binascii import hexlify, unhexlify
 
 from firmware.common import crypto
-from firmware.common.interchange import transaction
-from firmware.common.interchange.envelope import acknowledge
-from firmware.common.interchange.transaction import Transaction
-from firmware.common.payment import receipt as receipts
+from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.payment.ledger import GENESIS, link
 from firmware.common.payment.request import Request, open_request
 from firmware.common.storage.journal import Journal, check_space
 from firmware.common.wire import packet
-from firmware.common.wire.errors import CHAIN_BROKEN, REPLAY, Refused
+from firmware.common.wire.errors import REPLAY, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from firmware.receiver.opening import Opened
 
 _OPEN = 1
 _ACCEPTED = 2
@@ -58,7 +59,7 @@ class LedgerBook:
         self.request = request
         return request
 
-    def find(self, payment: Transaction) -> dict | None:
+    def find(self, payment: "Opened") -> dict | None:
         """The header of the entry that holds this payment; None if it was not seen before.
 
         Raises `Refused(REPLAY)` when its id was used for another payment of this payer.
@@ -71,7 +72,7 @@ class LedgerBook:
                 raise Refused(REPLAY, "its id belongs to another payment of this payer")
         return None
 
-    def append(self, payment: Transaction, ack_key: bytes, request_id: str, now_ms: int) -> dict:
+    def append(self, payment: "Opened", request_id: str, now_ms: int) -> dict:
         """Enters a payment: the commit point. Answers the entry's header."""
         check_space(self._root)
         header = {
@@ -83,9 +84,9 @@ class LedgerBook:
             "amount": payment.amount_minor,
             "request": request_id,
             "time": now_ms,
-            "ack": hexlify(ack_key).decode(),
+            "ack": hexlify(payment.ack_key).decode(),
         }
-        data = packet.pack(header, transaction.to_json(payment).encode())
+        data = packet.pack(header, payment.text.encode())
         self._journal.append(_ACCEPTED, _key(payment), data)
         self._take_entry(header)
         return header
@@ -102,20 +103,11 @@ class LedgerBook:
                     break
         return found
 
-    def apply(self, receipt: receipts.Receipt) -> None:
-        """Marks entries as the bank judged them; the receipt must speak of this ledger."""
-        marks = []
-        for (index, txn_hash, verdict, reason), (header, _) in zip(
-            receipt.verdicts, self.entries(receipt.first_index, len(receipt.verdicts))
-        ):
-            if header["index"] != index or header["hash"] != txn_hash:
-                raise Refused(CHAIN_BROKEN, "the receipt speaks of another ledger")
-            marks.append((index, _state(verdict), reason))
-        marks = [mark for mark in marks if self.states[mark[0]] not in (SETTLED, mark[1])]
-        if marks:
-            header = {"marks": marks}
-            self._journal.append(_VERDICTS, bytes(8), packet.pack(header))
-            self._take_verdicts(header)
+    def mark(self, marks: list[tuple[int, int, int]]) -> None:
+        """Journals what the bank said: (index, state, reason) for each entry."""
+        header = {"marks": marks}
+        self._journal.append(_VERDICTS, bytes(8), packet.pack(header))
+        self._take_verdicts(header)
 
     def first_open(self) -> int:
         """The lowest index the bank has not judged for good; `count` when there is none."""
@@ -143,11 +135,5 @@ def acknowledgement(header: dict) -> bytes:
     return acknowledge(unhexlify(header["ack"]), header["hash"], header["index"], header["head"])
 
 
-def _key(payment: Transaction) -> bytes:
+def _key(payment: "Opened") -> bytes:
     return crypto.sha256((payment.from_id + payment.txn_id).encode())[:8]
-
-
-def _state(verdict: int) -> int:
-    if verdict in (receipts.SETTLED, receipts.DUPLICATE):
-        return SETTLED
-    return UNPAID if verdict == receipts.UNGUARANTEED else REJECTED

@@ -1,6 +1,5 @@
 """The payee's console commands: import an envelope, list and export the ledger, apply receipts."""
 
-from firmware.common.interchange import base64
 from firmware.common.wire.commands import Commands
 from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
 from firmware.common.wire.limits import LEDGER_BATCH_ENTRIES_MAX
@@ -68,12 +67,14 @@ class ReceiverCommands(Commands):
 
     def do_apply(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Marks entries by the bank's receipt (body), if the bank signed it for this board."""
+        from firmware.common.interchange import base64
         from firmware.common.payment.receipt import open_receipt
+        from firmware.receiver.verdicts import apply
 
         store = self.device.store
         signature = base64.decode(str(header["signature"]), 64)
         bank = store.enrolled().bank_signing
         receipt = open_receipt(body, signature, bank, store.keys.signing_public)
-        self.app.book.apply(receipt)
+        apply(self.app.book, receipt)
         self.device.log("RECEIPT", "from entry %d" % receipt.first_index)
         return {}, b""

@@ -2,7 +2,7 @@
 
 from binascii import hexlify
 
-from firmware.common.interchange.jwk import jwk_from_public
+from firmware.common import late
 from firmware.common.wire import messages, packet
 from firmware.common.wire.errors import MALFORMED, Refused
 from firmware.common.wire.link import Link
@@ -48,7 +48,9 @@ def _hello(app: App, body: bytes) -> bytes:
         "name": identity.name,
         "amount": request.amount_minor,
     }
-    return packet.pack(header, jwk_from_public(app.device.store.keys.ecdh_public).encode())
+    ecdh = app.device.store.keys.ecdh_public
+    jwk = late.call("firmware.common.interchange.jwk", "jwk_from_public", ecdh)
+    return packet.pack(header, jwk.encode())
 
 
 def _payment(app: App, body: bytes) -> bytes:

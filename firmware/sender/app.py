@@ -1,8 +1,7 @@
 """The payer's flow: choose, confirm, sign, journal, send; and tap again until it is confirmed."""
 
-from binascii import hexlify
-
-from firmware.common.interchange import envelope, transaction
+from firmware.common import late
+from firmware.common.payment.timestamp import format_utc
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
@@ -76,31 +75,19 @@ class App(Flow):
 
     def _sign(self, intent: Intent) -> Pending:
         """Signs, seals and journals; from here on only these bytes are ever sent (J1)."""
-        store = self.device.store
-        identity = store.enrolled()
-        now_ms = self.device.now_ms()
-        payment = transaction.Transaction(
-            transaction.new_id(),
-            identity.account,
-            intent.payee.account,
-            intent.amount_minor,
-            self.device.now(),
+        time_ms = self.device.now_ms()
+        header, envelope = late.call(
+            "firmware.sender.signing",
+            "sign_payment",
+            intent,
+            self.device.store,
             self.outbox.last_hash,
-            identity.wallet or None,
+            format_utc(time_ms),
         )
-        transaction.sign(payment, store.keys.signing, store.keys.signing_public)
-        text, ack_key = envelope.seal(payment, intent.payee.ecdh)
-        header = {
-            "hash": payment.hash,
-            "id": payment.txn_id,
-            "to": payment.to_id,
-            "amount": payment.amount_minor,
-            "time": now_ms,
-            "ack": hexlify(ack_key).decode(),
-        }
-        pending = self.outbox.add_signed(header, text.encode())
+        header["time"] = time_ms
+        pending = self.outbox.add_signed(header, envelope)
         self.last_id = pending.txn_id
-        self.device.log("SIGNED", payment.txn_id)
+        self.device.log("SIGNED", pending.txn_id)
         return pending
 
     async def _deliver(self, pending: Pending) -> None:

@@ -1,7 +1,6 @@
 """The payer's console commands: import a payee, propose a payment, hand out its file."""
 
-from firmware.common.interchange.jwk import public_from_jwk
-from firmware.common.interchange.transaction import identifier
+from firmware.common.payment.identifier import identifier
 from firmware.common.payment.money import check_amount
 from firmware.common.wire.commands import Commands
 from firmware.sender.app import App
@@ -23,6 +22,8 @@ class SenderCommands(Commands):
 
     def do_import_key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """A payee's connection code (body) for the account in the header."""
+        from firmware.common.interchange.jwk import public_from_jwk
+
         payee = Payee(identifier(header["account"]), public_from_jwk(body))
         return {"replaced": self.app.payees.add(payee)}, b""
 

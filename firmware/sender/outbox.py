@@ -5,6 +5,8 @@ Whatever happens to link or power, the same journalled envelope is sent again.
 
 from binascii import unhexlify
 
+from firmware.common import crypto
+from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.storage.journal import Journal, check_space
 from firmware.common.wire import packet
 from firmware.common.wire.errors import BAD_SIGNATURE, REQUEST_UNKNOWN, Refused
@@ -68,9 +70,6 @@ class Outbox:
 
     def check_proof(self, pending: Pending, index: int, head: str, proof: bytes) -> None:
         """Raises `Refused(BAD_SIGNATURE)` unless the payee itself made this acknowledgement."""
-        from firmware.common import crypto
-        from firmware.common.interchange.envelope import acknowledge
-
         header, _ = packet.unpack(self._journal.read(pending.position))
         expected = acknowledge(unhexlify(header["ack"]), pending.txn_hash, index, head)
         if not crypto.equal(expected, proof):

@@ -2,8 +2,7 @@
 
 from binascii import unhexlify
 
-from firmware.common import crypto
-from firmware.common.interchange.jwk import public_from_jwk
+from firmware.common import crypto, late
 from firmware.common.wire import link, messages, packet
 from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, UNAVAILABLE, Refused
 from firmware.common.wire.limits import TAP_ANSWER_MS, TAP_CONNECT_MS
@@ -94,9 +93,8 @@ def _body(reply: bytes) -> bytes:
 
 def _till(body: bytes) -> Till:
     header, jwk = packet.unpack(body)
-    return Till(
-        str(header["payee"]), public_from_jwk(jwk), str(header["request"]), int(header["amount"])
-    )
+    ecdh = late.call("firmware.common.interchange.jwk", "public_from_jwk", jwk)
+    return Till(str(header["payee"]), ecdh, str(header["request"]), int(header["amount"]))
 
 
 def _plain(data: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from firmware.common.interchange import transaction
+from firmware.common.payment.identifier import identifier
 from firmware.common.wire.errors import Refused
 from host_tools import finger
 from host_tools.bank_client import BankClient
@@ -82,7 +82,7 @@ def enrol(
 
     Without --token it prints what the operator gives to: opg bank enrol ACCOUNT FILE.
     """
-    account = transaction.identifier(account)
+    account = identifier(account)
     bank = BankClient(bank_url, token)
     keys = bank.public_keys()
     pinned = json.dumps({"ecdh": keys["public_key"], "signing": keys["signing_key"]})

@@ -34,7 +34,9 @@ def _compile(sources: dict[str, str], folder: Path) -> None:
     for name, text in sources.items():
         path = folder / name
         path.write_text(text)
-        run_compiler("-O3", "-march=x64", "-o", str(path.with_suffix(".mpy")), str(path))
+        run_compiler(
+            "-O3", "-march=x64", "-s", path.stem, "-o", str(path.with_suffix(".mpy")), str(path)
+        )
         path.unlink()
 
 

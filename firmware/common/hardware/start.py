@@ -1,9 +1,14 @@
 """How every board starts: its cryptography is checked before anything else, or it stops."""
 
+import gc
+
 from firmware.common import crypto
 from firmware.common.hardware.esp32 import Board
 from firmware.common.storage.device import Device
 from firmware.common.ui import canvas
+
+# Collected before there is more: a heap that is first filled with garbage ends up in pieces.
+_GARBAGE_BYTES = 16_384
 
 
 def start() -> Device:
@@ -18,4 +23,5 @@ def start() -> Device:
         raise
     device = Device(board)
     device.log("START")
+    gc.threshold(_GARBAGE_BYTES)
     return device

@@ -7,7 +7,7 @@ reader can sort envelopes; they must equal the inner ones, else somebody re-wrap
 from firmware.common import crypto
 from firmware.common.interchange import jsontext, jwk, sealed, transaction
 from firmware.common.interchange.transaction import Transaction
-from firmware.common.wire.errors import KEY_MISMATCH, MALFORMED, TOO_LARGE, Refused
+from firmware.common.wire.errors import KEY_MISMATCH, TOO_LARGE, Refused
 from firmware.common.wire.limits import ENVELOPE_BYTES_MAX
 
 _INFO_ACK = b"opg acknowledgement"
@@ -46,17 +46,6 @@ def open_envelope(raw: bytes, private: bytes) -> tuple[Transaction, bytes]:
     return payment, _ack_key(key)
 
 
-def acknowledge(ack_key: bytes, txn_hash: str, index: int, head: str) -> bytes:
-    """Proof, for whoever sealed the envelope, that its payee opened and entered it: 32 bytes.
-
-    HMAC-SHA-256 under a key that only the two know: it says the payment `txn_hash` (hex)
-    stands at `index` of a ledger whose head is then `head` (hex).
-    """
-    if not 0 <= index < 1 << 32:
-        raise Refused(MALFORMED, "a ledger index is out of range")
-    message = txn_hash + head + "%08x" % index
-    return crypto.hmac_sha256(ack_key, message.encode())
-
-
 def _ack_key(key: bytes) -> bytes:
+    # Not K itself: what makes acknowledgements must not open the envelope.
     return crypto.hkdf(key, b"", _INFO_ACK, 32)

@@ -14,8 +14,9 @@ from firmware.common import crypto
 from firmware.common.interchange import base64, jsontext, jwk
 from firmware.common.interchange.jsontext import text_member
 from firmware.common.payment import money
+from firmware.common.payment.identifier import identifier
 from firmware.common.wire.errors import BAD_SIGNATURE, MALFORMED, TOO_LARGE, Refused
-from firmware.common.wire.limits import ID_BYTES_MAX, TRANSACTION_BYTES_MAX
+from firmware.common.wire.limits import TRANSACTION_BYTES_MAX
 
 _MEMBERS = (
     "txn_id",
@@ -121,13 +122,6 @@ def parse(raw: bytes) -> Transaction:
     transaction.signature = base64.decode(text_member(found, "signature"), 64)
     transaction.sender_public_key = jwk.member_key(found, "sender_public_key")
     return transaction
-
-
-def identifier(text: str) -> str:
-    """An account or wallet name: 1 to 64 bytes of UTF-8 without control characters."""
-    if not 0 < len(text.encode()) <= ID_BYTES_MAX or min(text) < " ":
-        raise Refused(MALFORMED, "an id must have 1 to 64 bytes and no control characters")
-    return text
 
 
 def is_hex(text: str, digits: int) -> bool:

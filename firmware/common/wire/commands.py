@@ -6,9 +6,7 @@ A role adds its own methods. What a host is told never holds a private key.
 import gc
 import sys
 
-from firmware.common.interchange.jsontext import members
-from firmware.common.interchange.jwk import jwk_from_public, public_from_jwk
-from firmware.common.interchange.transaction import identifier
+from firmware.common.payment.identifier import identifier
 from firmware.common.storage import files
 from firmware.common.storage.store import Identity
 from firmware.common.ui.flow import Flow
@@ -70,6 +68,8 @@ class Commands:
 
     def do_key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The connection code as body; the signing key for enrolment in the header."""
+        from firmware.common.interchange.jwk import jwk_from_public
+
         keys = self.device.store.keys
         found = {
             "signing_key": jwk_from_public(keys.signing_public),
@@ -84,6 +84,9 @@ class Commands:
 
     def do_enrol(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user to tie this board to an account; body: the bank's two keys."""
+        from firmware.common.interchange.jsontext import members
+        from firmware.common.interchange.jwk import public_from_jwk
+
         account = identifier(header["account"])
         known = self.device.store.identity
         if known and known.account != account:

@@ -155,6 +155,8 @@ class Link:
             self._reset(0)
 
     def _take_syn(self, connection: int) -> None:
+        if self.state == OPENING:
+            return  # our own, echoed: a REPL without firmware does that
         # A repeated SYN of the connection that is open changes nothing but the answer.
         if self.state != OPEN or connection != self._connection:
             self._reset(connection)

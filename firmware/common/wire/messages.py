@@ -7,7 +7,7 @@ For now the bodies carry the JSON payment: what the link moves is opaque to it.
     HELLO    S->R  version1                                  who is there?
     PREQ     R->S  packet {request, payee, name, amount}, the payee's connection code
     TXN      S->R  request8 || envelope
-    ACK      R->S  packet {hash, index, head}, proof of 32 bytes (see `envelope.acknowledge`)
+    ACK      R->S  packet {hash, index, head}, proof of 32 bytes (see `payment.acknowledgement`)
     VERDICT  R->S  reason1 || detail as text                 not accepted
 """
 
