@@ -1,10 +1,10 @@
 """A board as the tools see it: one call, one answer, over the link on its USB port."""
 
-import secrets
 import time
 from types import TracebackType
 from typing import Any
 
+from firmware.common.crypto import random_bytes
 from firmware.common.wire import packet
 from firmware.common.wire.errors import Refused
 from firmware.common.wire.link import CLOSED, OPEN, Link
@@ -65,7 +65,7 @@ class Device:
     def _connect(self) -> None:
         until = time.monotonic() + _CONNECT_S
         if self._link.state != OPEN:
-            self._link.connect(1 + secrets.randbelow(0xFFFF))
+            self._link.connect(1 + int.from_bytes(random_bytes(2), "big") % 0xFFFF)
         while self._link.state != OPEN or not self._link.is_idle():
             self._step()
             if self._link.state == CLOSED or time.monotonic() > until:

@@ -1,23 +1,20 @@
 """The payee's board: everything it is made of, wired together and started."""
 
-import asyncio
-
-from firmware.common.hardware.start import start
+from firmware.common.hardware.start import run_for_ever
+from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
-from firmware.common.wire.console import serve as serve_console
+from firmware.common.wire import console
+from firmware.receiver import tap
 from firmware.receiver.app import App
 from firmware.receiver.book import LedgerBook
-from firmware.receiver.tap import serve as serve_tap
 
 
-async def run() -> None:
-    """For ever."""
-    device = start()
+def tasks(device: Device) -> list:
+    """What runs side by side."""
     app = App(device, Dialog(device.board), LedgerBook(device.board.root))
-    console = serve_console(app, "firmware.receiver.commands")
-    await asyncio.gather(app.run(), console, serve_tap(app))
+    return [app.run(), console.serve(app, "firmware.receiver.commands"), tap.serve(app)]
 
 
 def main() -> None:
     """Runs until somebody breaks in with Ctrl-C."""
-    asyncio.run(run())
+    run_for_ever(tasks)

@@ -1,8 +1,7 @@
 """The payer's board: everything it is made of, wired together and started."""
 
-import asyncio
-
-from firmware.common.hardware.start import start
+from firmware.common.hardware.start import run_for_ever
+from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.wire.console import serve
 from firmware.sender.app import App
@@ -10,14 +9,13 @@ from firmware.sender.outbox import Outbox
 from firmware.sender.payees import Payees
 
 
-async def run() -> None:
-    """For ever."""
-    device = start()
+def tasks(device: Device) -> list:
+    """What runs side by side."""
     root = device.board.root
     app = App(device, Dialog(device.board), Outbox(root), Payees(root))
-    await asyncio.gather(app.run(), serve(app, "firmware.sender.commands"))
+    return [app.run(), serve(app, "firmware.sender.commands")]
 
 
 def main() -> None:
     """Runs until somebody breaks in with Ctrl-C."""
-    asyncio.run(run())
+    run_for_ever(tasks)

@@ -91,8 +91,8 @@ def enrol(
         decided(board, yes, f"Enrol as {account}")
         device = device_keys(board)
     if token:
-        bank.post(f"/accounts/{account}/devices", json.dumps(device).encode())
-        show({"account": account, "fingerprint": device["fingerprint"]}, as_json)
+        bank.post("/operator/devices", json.dumps({"account_id": account, **device}).encode())
+        show({"account": account, "enrolled": True}, as_json)
     else:
         click.echo(json.dumps(device))
 
@@ -133,5 +133,4 @@ def device_keys(board: Device) -> dict[str, Any]:
     return {
         "signing_key": json.loads(header["signing_key"]),
         "ecdh_key": json.loads(code),
-        "fingerprint": header["fingerprint"],
     }

@@ -78,3 +78,7 @@ class Board(Protocol):
     def beep(self) -> None:
         """A short sound: money moved."""
         ...
+
+    def restart(self, after_ms: int) -> None:
+        """Starts the program anew, after a pause."""
+        ...

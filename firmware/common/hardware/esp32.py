@@ -8,7 +8,7 @@ import select
 import sys
 import time
 
-from machine import I2C, UART, Pin
+from machine import I2C, UART, Pin, reset
 
 from firmware.common.hardware import pins
 from firmware.common.hardware.ssd1306 import Ssd1306
@@ -119,3 +119,7 @@ class Board:
         self._buzzer.value(1)
         time.sleep_ms(_BEEP_MS)
         self._buzzer.value(0)
+
+    def restart(self, after_ms: int) -> None:
+        time.sleep_ms(after_ms)
+        reset()

@@ -13,6 +13,10 @@ from firmware.common.storage import files
 from firmware.common.wire.errors import STORE_FULL, TOO_LARGE, Refused
 from firmware.common.wire.limits import STORE_FREE_BYTES_MIN
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _HEAD = ">HB8s"
 _HEAD_BYTES = 11
 _CRC_BYTES = 4
@@ -44,7 +48,7 @@ class Journal:
         self._end = position + len(body) + _CRC_BYTES
         return position
 
-    def scan(self, kind: int = 0, key: bytes = b""):
+    def scan(self, kind: int = 0, key: bytes = b"") -> "Iterator[tuple[int, int, bytes]]":
         """Yields (position, kind, payload), oldest first; those of a kind or key if given."""
         try:
             file = open(self._path, "rb")  # noqa: SIM115 - a missing file is an empty journal
