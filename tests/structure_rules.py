@@ -108,12 +108,21 @@ def primitives_stand_in_crypto(source: Source) -> Iterator[str]:
 
 
 def firmware_runs_on_micropython(source: Source) -> Iterator[str]:
-    """Modules that only CPython loads are listed where the flasher leaves them out."""
+    """Modules that only CPython loads are listed where the flasher leaves them out.
+
+    What stands below `if TYPE_CHECKING` no interpreter runs.
+    """
     module = source.path.removesuffix(".py").replace("/", ".")
     if not source.is_board_code or module in CPYTHON_ONLY:
         return
+    unread = {
+        line
+        for node in source.nodes
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
     for line, name in imported(source):
-        if name.split(".")[0] in NOT_ON_MICROPYTHON:
+        if line not in unread and name.split(".")[0] in NOT_ON_MICROPYTHON:
             yield f"{line}: MicroPython has no {name}"
 
 

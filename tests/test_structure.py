@@ -73,6 +73,11 @@ EXAMPLES: list[tuple[Rule, Source, Source]] = [
         Source("firmware/common/wire/codec.py", "import struct\n"),
     ),
     (
+        rules.firmware_runs_on_micropython,
+        Source("firmware/common/wire/codec.py", "if CHECKING:\n    from typing import Any\n"),
+        Source("firmware/common/wire/codec.py", "if TYPE_CHECKING:\n    from typing import Any\n"),
+    ),
+    (
         rules.sql_stands_in_queries,
         Source("bank/settle.py", 'cursor.execute(f"""\n  SELECT {columns} FROM accounts""")\n'),
         Source("bank/queries/accounts.py", 'cursor.execute("SELECT 1")\n'),

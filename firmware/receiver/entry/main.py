@@ -3,7 +3,7 @@
 import gc
 
 # What loading leaves behind is collected at once, else the heap is full of holes before it starts.
-gc.threshold(2_048)
+gc.threshold(2_048)  # pyright: ignore[reportAttributeAccessIssue]
 
 from firmware.receiver.main import main  # noqa: E402
 
