@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test bench lint pictures deps clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,10 +25,19 @@ demo: $(INSTALLED) ## Watch money move: two virtual boards, a bridge, a bank
 test: $(INSTALLED) lint ## Run every check and every test
 	$(BIN)/pytest
 
+bench: $(INSTALLED) ## Measure: what the firmware costs a board's heap
+	$(BIN)/opg bench memory
+
 lint: $(INSTALLED) ## Format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+pictures: $(INSTALLED) ## Take the README's pictures anew, from running boards
+	$(BIN)/python docs/make_pictures.py
+
+deps: ## Install what only Debian has (nothing is needed so far)
+	@echo "Nothing to install: every test runs on what pip brings."
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .build .pytest_cache .ruff_cache .hypothesis

@@ -74,7 +74,7 @@ def tell(home: Path, say: Say) -> Story:
     story = Story()
     settings = config.load({"OPG_HOME": str(home), "PORT": str(server.free_port())})
     try:
-        with server.running(settings, log=home / "bank.log") as url, _hands(home, say) as hands:
+        with server.running(settings, log=home / "bank.log") as url, hands(home, say) as hands:
             payer, payee = hands
             bank = _open_bank(settings, url, say, story)
             _enrol(bank, payer, payee, say)
@@ -93,7 +93,7 @@ def tell(home: Path, say: Say) -> Story:
 
 
 @contextmanager
-def _hands(home: Path, say: Say) -> Iterator[tuple[Hand, Hand]]:
+def hands(home: Path, say: Say) -> Iterator[tuple[Hand, Hand]]:
     """Two flashed boards, joined by a wire, with nothing else between them."""
     with VirtualBoard(home / PAYER) as first, VirtualBoard(home / PAYEE) as second:
         for board, role in ((first, "sender"), (second, "receiver")):
