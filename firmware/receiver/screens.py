@@ -12,12 +12,12 @@ async def rest(
     asking = request.amount_minor if request else 0
     lines = [
         account or "not enrolled",
-        "%d, in all" % count,
-        show_amount(total_minor),
         "",
-        "asks %s" % show_amount(asking) if asking else "OK: ask for money",
+        "%d received" % count,
+        show_amount(total_minor),
+        "asks " + show_amount(asking) if asking else "",
     ]
-    return await dialog.rest("RECEIVER", lines, "OK  LIST    MENU")
+    return await dialog.rest("RECEIVER", lines, "ASK  LIST   MENU")
 
 
 async def enter_amount(dialog: Dialog) -> int:

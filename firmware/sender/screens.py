@@ -8,10 +8,8 @@ from firmware.sender.intent import Intent
 
 async def rest(dialog: Dialog, account: str, pending: int) -> str:
     """Until somebody presses a button: "ok" pays, "next" taps again, "cancel" opens the menu."""
-    lines = [account or "not enrolled", "", "OK: pay"]
-    if pending:
-        lines += ["NEXT: tap again", "%d not confirmed" % pending]
-    return await dialog.rest("SENDER", lines, "OK  NEXT    MENU")
+    lines = [account or "not enrolled", "", "%d not confirmed" % pending if pending else ""]
+    return await dialog.rest("SENDER", lines, "PAY  AGAIN  MENU")
 
 
 async def choose_payee(dialog: Dialog, accounts: list[str]) -> int:
