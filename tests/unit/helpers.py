@@ -1,7 +1,10 @@
-"""What the unit tests share on both interpreters: refusals, vectors, and seeded randomness."""
+"""What the unit tests share on both interpreters: refusals, vectors, folders, seeded randomness."""
 
 import hashlib
 import json
+import os
+
+from firmware.common.wire.errors import Refused
 
 
 def raises(exception: type[Exception], call, *args) -> Exception:
@@ -11,6 +14,14 @@ def raises(exception: type[Exception], call, *args) -> Exception:
     except exception as error:
         return error
     raise AssertionError("nothing raised " + exception.__name__)
+
+
+def refused(reason: int, call, *args) -> str:
+    """Call, expect a refusal for this reason, and return its detail."""
+    error = raises(Refused, call, *args)
+    assert isinstance(error, Refused)
+    assert error.reason == reason, f"reason {error.reason}: {error.detail}"
+    return error.detail
 
 
 def vectors(name: str) -> dict:
@@ -43,3 +54,37 @@ class Seeded:
 
     def among(self, items):
         return items[self.below(len(items))]
+
+
+class Folder:
+    """A folder of its own for one test, gone afterwards: `with Folder() as path`."""
+
+    def __init__(self) -> None:
+        self.path = (os.getenv("TMPDIR") or "/tmp") + "/unit-" + os.urandom(8).hex()
+
+    def __enter__(self) -> str:
+        os.mkdir(self.path)
+        return self.path
+
+    def __exit__(self, *_) -> None:
+        _remove(self.path)
+
+
+def _remove(folder: str) -> None:
+    for name in os.listdir(folder):
+        path = folder + "/" + name
+        if os.stat(path)[0] & 0x4000:
+            _remove(path)
+        else:
+            os.remove(path)
+    os.rmdir(folder)
+
+
+def read_bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)

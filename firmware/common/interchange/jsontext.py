@@ -81,16 +81,20 @@ def _spans(raw: bytes, opening: int, count_max: int) -> list[tuple[int, int]]:
     if _at(raw, start) != opening:
         raise Refused(MALFORMED, "an object was expected" if opening == 123 else "a list expected")
     spans: list[tuple[int, int]] = []
-    end = _container_end(raw, start, 0, spans)
+    end = _container_end(raw, start, 0, spans, count_max)
     if _skip(raw, end) != len(raw):
         raise Refused(MALFORMED, "something follows the end")
-    if len(spans) > count_max:
-        raise Refused(MALFORMED, "too many items")
     return spans
 
 
-def _container_end(raw: bytes, i: int, depth: int, spans: list[tuple[int, int]] | None) -> int:
-    """The index after the object or array that opens at `i`, its syntax checked throughout."""
+def _container_end(
+    raw: bytes, i: int, depth: int, spans: list[tuple[int, int]] | None, count_max: int = 0
+) -> int:
+    """The index after the object or array that opens at `i`, its syntax checked throughout.
+
+    Where its items stand goes into `spans`; one more than `count_max` ends it at once, because
+    a few KB can hold more items than a board's heap can hold places.
+    """
     if depth >= JSON_DEPTH_MAX:
         raise Refused(MALFORMED, "nested too deep")
     is_object = raw[i] == 123
@@ -107,6 +111,8 @@ def _container_end(raw: bytes, i: int, depth: int, spans: list[tuple[int, int]] 
             i = _skip(raw, i + 1)
         i = _value_end(raw, i, depth + 1)
         if spans is not None:
+            if len(spans) >= count_max:
+                raise Refused(MALFORMED, "too many items")
             spans.append((start, i))
         i = _skip(raw, i)
         c = _at(raw, i)
