@@ -35,14 +35,14 @@ class App(Flow):
         """Does what the NEXT button does."""
         if not self.outbox.pending:
             raise Refused(REQUEST_UNKNOWN, "nothing is pending")
-        self.ask(self._deliver, self.outbox.pending[-1])
+        self.ask(self._deliver, self.outbox.pending[:])
 
     async def rest(self) -> None:
         identity = self.device.store.identity
         account = identity.account if identity else ""
         pressed = await screens.rest(self.dialog, account, len(self.outbox.pending))
         if pressed == "next" and self.outbox.pending:
-            await self._deliver(self.outbox.pending[-1])
+            await self._deliver(self.outbox.pending[:])
         elif pressed == "ok":
             await self._ask_and_pay()
         elif pressed == "cancel":
@@ -68,7 +68,7 @@ class App(Flow):
             return
         pending = self._sign(intent)
         if by_wire:
-            await self._deliver(pending)
+            await self._deliver([pending])
         else:
             self.outcome = self.NOT_CONFIRMED
             await screens.not_confirmed(self.dialog, pending.amount_minor, "hand out the file")
@@ -90,22 +90,28 @@ class App(Flow):
         self.device.log("SIGNED", pending.txn_id)
         return pending
 
-    async def _deliver(self, pending: Pending) -> None:
-        """One tap; its outcome is told for the payment in question."""
-        self.last_id = pending.txn_id
-        screens.sending(self.dialog, pending.amount_minor)
+    async def _deliver(self, wanted: list[Pending]) -> None:
+        """One tap; tells of those among `wanted` that the payee confirmed, else why none was."""
+        self.last_id = wanted[-1].txn_id
+        screens.sending(self.dialog, _sum(wanted))
         refused: Refused | None
         try:
             refused = await tap.deliver(self.device.board, self.outbox, self.payees)
         except Refused as error:
             refused = error
-        if pending not in self.outbox.pending:
+        paid = [pending for pending in wanted if pending not in self.outbox.pending]
+        if paid:
+            self.last_id = paid[-1].txn_id
             self.device.board.beep()
             self.outcome = self.PAID
-            self.device.log("DELIVERED", pending.txn_id)
-            await screens.paid(self.dialog, pending.amount_minor, pending.to_id)
+            self.device.log("DELIVERED", self.last_id)
+            await screens.paid(self.dialog, _sum(paid), paid[-1].to_id)
             return
         self.outcome = self.NOT_CONFIRMED
         self.why = refused.reason if refused else 0
         self.device.log("NOT CONFIRMED", reasons.name(self.why))
-        await screens.not_confirmed(self.dialog, pending.amount_minor, reasons.name(self.why))
+        await screens.not_confirmed(self.dialog, _sum(wanted), reasons.name(self.why))
+
+
+def _sum(payments: list[Pending]) -> int:
+    return sum([pending.amount_minor for pending in payments])
