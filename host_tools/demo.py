@@ -74,8 +74,10 @@ def tell(home: Path, say: Say) -> Story:
     story = Story()
     settings = config.load({"OPG_HOME": str(home), "PORT": str(server.free_port())})
     try:
-        with server.running(settings, log=home / "bank.log") as url, hands(home, say) as hands:
-            payer, payee = hands
+        with (
+            server.running(settings, log=home / "bank.log") as url,
+            hands(home, say) as (payer, payee),
+        ):
             bank = _open_bank(settings, url, say, story)
             _enrol(bank, payer, payee, say)
             story.micropython = payer.device.status()["micropython"]
