@@ -20,6 +20,7 @@ _COMMANDS = {
     "enrol": "device",
     "key": "device",
     "log": "device",
+    "reset": "device",
     "pay": "payments",
     "import": "payments",
     "export": "payments",

@@ -23,6 +23,9 @@ class App(Flow):
         self.book = book
         device.advance_time(book.last_time_ms + 1)
 
+    def unsettled(self) -> int:
+        return self.book.open_count()
+
     async def rest(self) -> None:
         identity = self.device.store.identity
         account = identity.account if identity else ""
@@ -36,7 +39,7 @@ class App(Flow):
         elif pressed == "next":
             await self._show_history()
         elif pressed == "cancel":
-            await self.open_menu()
+            await self.decide("open_menu")
 
     def open_request(self) -> Request:
         """The request that is open, else a new one of any amount."""

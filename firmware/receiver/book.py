@@ -109,6 +109,10 @@ class LedgerBook:
         self._journal.append(_VERDICTS, bytes(8), packet.pack(header))
         self._take_verdicts(header)
 
+    def open_count(self) -> int:
+        """How many entries the bank has not judged for good."""
+        return sum([state in (UNSETTLED, UNPAID) for state in self.states])
+
     def first_open(self) -> int:
         """The lowest index the bank has not judged for good; `count` when there is none."""
         for index, state in enumerate(self.states):

@@ -37,6 +37,9 @@ class App(Flow):
             raise Refused(REQUEST_UNKNOWN, "nothing is pending")
         self.ask(self._deliver, self.outbox.pending[:])
 
+    def unsettled(self) -> int:
+        return len(self.outbox.pending)
+
     async def rest(self) -> None:
         identity = self.device.store.identity
         account = identity.account if identity else ""
@@ -46,7 +49,7 @@ class App(Flow):
         elif pressed == "ok":
             await self._ask_and_pay()
         elif pressed == "cancel":
-            await self.open_menu()
+            await self.decide("open_menu")
 
     async def _ask_and_pay(self) -> None:
         accounts = [payee.account for payee in self.payees.all]

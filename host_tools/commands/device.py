@@ -121,6 +121,25 @@ def key(port: str, regenerate: bool, yes: bool) -> None:
 
 @click.command()
 @click.argument("port")
+@click.option("--force", is_flag=True, help="Even if payments that nobody settled get lost.")
+@yes_option
+def reset(port: str, force: bool, yes: bool) -> None:
+    """Erase a board: keys, ledger, payments, everything but the firmware.
+
+    Refused while something on it is not settled, unless told twice: by --force and on the
+    board's screen.
+    """
+    with Device(port) as board:
+        found, _ = board.call("factory_reset", force=force)
+        click.echo("Erase everything: answer on the board's screen.", err=True)
+        presses = 2 if found["unsettled"] else 1
+        for _ in range(presses if yes else 0):
+            finger.press(port, "ok")
+    click.echo("When you agree there, the board starts as new.", err=True)
+
+
+@click.command()
+@click.argument("port")
 def log(port: str) -> None:
     """Print the newest events a board has kept: starts, payments, refusals, receipts."""
     with Device(port) as board:

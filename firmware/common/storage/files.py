@@ -31,6 +31,22 @@ def make_folder(path: str) -> None:
         os.stat(path)
 
 
+def discard_folder(path: str) -> None:
+    """Puts a flat folder out of the way at once; `sweep` removes it when there is time."""
+    os.rename(path, path + ".old")
+
+
+def sweep(path: str) -> None:
+    """Removes what `discard_folder` left, however far it got before."""
+    try:
+        names = os.listdir(path + ".old")
+    except OSError:
+        return
+    for name in names:
+        os.remove(path + ".old/" + name)
+    os.rmdir(path + ".old")
+
+
 def size(path: str) -> int:
     """Bytes in the file; 0 where there is none."""
     try:

@@ -6,11 +6,11 @@ One file each below `root`, replaced atomically. `version` tells how they are wr
 import json
 from struct import pack, unpack
 
-from firmware.common import crypto
+from firmware.common import crypto, late
 from firmware.common.storage import files
 from firmware.common.wire.errors import FIRMWARE_TOO_OLD, NOT_ENROLLED, Refused
 
-VERSION = 1
+VERSION = 2
 
 
 class Keys:
@@ -39,6 +39,7 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root
+        files.sweep(root)
         files.make_folder(root)
         self._check_version()
         crypto.stir(self._secret(), self._next_start())
@@ -52,8 +53,13 @@ class Store:
         return self.identity
 
     def set_identity(self, identity: Identity) -> None:
-        fields = [identity.account, identity.name, identity.wallet]
-        fields += [identity.bank_ecdh.hex(), identity.bank_signing.hex()]
+        fields = {
+            "account": identity.account,
+            "name": identity.name,
+            "wallet": identity.wallet,
+            "bank_ecdh": identity.bank_ecdh.hex(),
+            "bank_signing": identity.bank_signing.hex(),
+        }
         files.replace(self.root + "/identity", json.dumps(fields).encode())
         self.identity = identity
 
@@ -75,6 +81,8 @@ class Store:
             files.replace(self.root + "/version", str(VERSION).encode())
         elif int(kept) > VERSION:
             raise Refused(FIRMWARE_TOO_OLD, "its data was written by a newer firmware")
+        elif int(kept) < VERSION:
+            late.call("firmware.common.storage.migrate", "migrate", self.root, int(kept))
 
     def _secret(self) -> bytes:
         secret = self._kept("secret", 32)
@@ -113,7 +121,11 @@ class Store:
         kept = files.read(self.root + "/identity")
         if not kept:
             return None
-        account, name, wallet, bank_ecdh, bank_signing = json.loads(kept)
+        fields = json.loads(kept)
         return Identity(
-            account, name, wallet, bytes.fromhex(bank_ecdh), bytes.fromhex(bank_signing)
+            fields["account"],
+            fields["name"],
+            fields["wallet"],
+            bytes.fromhex(fields["bank_ecdh"]),
+            bytes.fromhex(fields["bank_signing"]),
         )

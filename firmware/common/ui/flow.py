@@ -2,7 +2,6 @@
 
 from firmware.common import late
 from firmware.common.storage.device import Device
-from firmware.common.storage.store import Identity
 from firmware.common.ui.canvas import wrap
 from firmware.common.ui.dialog import Dialog
 from firmware.common.wire import reasons
@@ -52,16 +51,11 @@ class Flow:
         self.why = 0
         self.dialog.wake()
 
-    async def regenerate(self) -> None:
-        """A new ECDH key pair, if the user agrees."""
-        done = await late.call(_MENU, "regenerate", self.device, self.dialog)
-        self.outcome = self.DONE if done else self.CANCELLED
+    def unsettled(self) -> int:
+        """How many payments would be lost with this board's memory."""
+        raise NotImplementedError
 
-    async def open_menu(self) -> None:
-        """Who this board is, and what is rarely done."""
-        await late.call(_MENU, "open_menu", self.device, self.dialog)
-
-    async def enrol(self, identity: Identity) -> None:
-        """Ties the board to an account and a bank, if the user agrees."""
-        done = await late.call(_MENU, "enrol", self.device, self.dialog, identity)
+    async def decide(self, question: str, *arguments: object) -> None:
+        """Asks one of the questions in `menu`; DONE if the user agreed."""
+        done = await late.call(_MENU, question, self, *arguments)
         self.outcome = self.DONE if done else self.CANCELLED

@@ -13,7 +13,7 @@ from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
 from firmware.common.version import VERSION
 from firmware.common.wire import packet
-from firmware.common.wire.errors import DECLINED, MALFORMED, OVER_LIMIT, Refused
+from firmware.common.wire.errors import DECLINED, MALFORMED, OVER_LIMIT, SYNC_FIRST, Refused
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 
 _LOG_BYTES = MESSAGE_BYTES_MAX - 512
@@ -79,7 +79,7 @@ class Commands:
 
     def do_regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a new ECDH pair."""
-        self.app.ask(self.app.regenerate)
+        self.app.ask(self.app.decide, "regenerate")
         return {}, b""
 
     def do_enrol(self, header: dict, body: bytes) -> tuple[dict, bytes]:
@@ -99,8 +99,16 @@ class Commands:
             public_from_jwk(keys["ecdh"]),
             public_from_jwk(keys["signing"]),
         )
-        self.app.ask(self.app.enrol, identity)
+        self.app.ask(self.app.decide, "enrol", identity)
         return {}, b""
+
+    def do_factory_reset(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Asks the user to erase the board; refused while something is unsettled unless forced."""
+        force = header.get("force") is True
+        if self.app.unsettled() and not force:
+            raise Refused(SYNC_FIRST, "%d payments are not settled" % self.app.unsettled())
+        self.app.ask(self.app.decide, "factory_reset", force)
+        return {"unsettled": self.app.unsettled()}, b""
 
     def do_log(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The newest part of the event log."""
