@@ -25,7 +25,7 @@ def test_the_vectors_of_rfc_4648():
 
 def test_every_length_comes_back_in_both_alphabets():
     seeded = Seeded("base64")
-    for length in [*range(70), 600]:
+    for length in range(80):
         data = seeded.data(length)
         assert base64.decode(base64.encode(data), length) == data
         assert base64.decode_url(base64.encode_url(data), length) == data
