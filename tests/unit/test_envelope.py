@@ -24,7 +24,7 @@ def opened(raw: bytes):
     return envelope.open_envelope(raw, PAYEE_ECDH.private)
 
 
-def spoilt(reason: int, form: dict, **members: str) -> str:
+def spoilt(reason: int, form: dict, **members) -> str:
     """The envelope with other members is refused for this reason."""
     changed = dict(form)
     changed.update(members)

@@ -32,14 +32,14 @@ def parse(form: dict, names=None) -> Transaction:
     return transaction.parse(text(form, names))
 
 
-def signed(**members: str) -> Transaction:
+def signed(**members) -> Transaction:
     """Parsed and its signature checked, as by board and bank."""
     parsed = parse(payment(**members))
     transaction.check_signature(parsed)
     return parsed
 
 
-def spoilt(reason: int, **members: str) -> str:
+def spoilt(reason: int, **members) -> str:
     """A payment correctly signed over a wrong member is refused for this reason."""
     return refused(reason, parse, payment(**members))
 
