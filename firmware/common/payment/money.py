@@ -9,6 +9,8 @@ from firmware.common.wire.limits import AMOUNT_MINOR_MAX
 
 def check_amount(amount_minor: int) -> int:
     """The amount itself, when it is more than zero and within the limit; else `Refused`."""
+    if type(amount_minor) is not int:  # a host's JSON may hold a float or true
+        raise Refused(MALFORMED, "amount must be a whole number of minor units")
     if not 0 < amount_minor <= AMOUNT_MINOR_MAX:
         raise Refused(OVER_LIMIT, "amount must be above 0 and at most 40000000.00")
     return amount_minor
