@@ -20,7 +20,7 @@ def unpack(data: bytes) -> tuple[dict, bytes]:
     end = data.find(b"\n")
     try:
         header = json.loads(data[:end].decode()) if end > 0 else None
-    except (ValueError, UnicodeError):
+    except (ValueError, TypeError, RuntimeError):  # RuntimeError: nested too deep
         header = None
     if not isinstance(header, dict):
         raise Refused(MALFORMED, "a packet starts with one line of JSON")
