@@ -74,8 +74,6 @@ def test_what_has_no_header_is_refused():
         b"[]\n",
         b"5\n",
         b'"do"\n',
-        b"{\n}",
-        b"{]\n",
         b"{}}\n",
         b"\xff\xfe\n",
         b'{"a":\xff}\n',
