@@ -10,7 +10,13 @@ from pathlib import Path, PurePosixPath
 ROLES = ("sender", "receiver")
 
 # What no board ever imports: it stands behind `sys.implementation.name` or `TYPE_CHECKING`.
-CPYTHON_ONLY = frozenset({"firmware.common.crypto.openssl", "firmware.common.hardware.contract"})
+CPYTHON_ONLY = frozenset(
+    {
+        "firmware.common.crypto.openssl",
+        "firmware.common.hardware.contract",
+        "firmware.common.interchange.jsonscan",
+    }
+)
 
 # In a role's folder, but not of its package: the image's list, and what a board starts with.
 _MANIFEST = "manifest.py"

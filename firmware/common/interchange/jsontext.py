@@ -6,6 +6,8 @@ bytes, which MicroPython indexes in constant time (its strings it does not).
 Every function raises `Refused(MALFORMED)` for what is not JSON.
 """
 
+import sys
+
 from firmware.common.wire.errors import MALFORMED, Refused
 from firmware.common.wire.limits import JSON_DEPTH_MAX, JSON_MEMBERS_MAX
 
@@ -40,7 +42,7 @@ def items(raw: bytes, count_max: int = JSON_MEMBERS_MAX) -> list[bytes]:
 
 def string(raw: bytes) -> str:
     """The text of a JSON string; lone surrogates and invalid UTF-8 are refused."""
-    if len(raw) < 2 or raw[0] != 34 or _string_end(raw, 0) != len(raw):
+    if len(raw) < 2 or raw[0] != 34 or _text_end(raw, 0) != len(raw):
         raise Refused(MALFORMED, "a text was expected")
     body = raw[1:-1]
     return _unescape(body) if b"\\" in body else _decode(body)
@@ -69,7 +71,7 @@ def pairs(raw: bytes) -> list[tuple[str, bytes]]:
     """The members of an object in their order, values as raw slices."""
     found = []
     for start, end in _spans(raw, 123, JSON_MEMBERS_MAX):
-        colon = _string_end(raw, start)
+        colon = _text_end(raw, start)
         value = _skip(raw, _skip(raw, colon) + 1)
         found.append((string(raw[start:colon]), raw[value:end]))
     return found
@@ -81,7 +83,7 @@ def _spans(raw: bytes, opening: int, count_max: int) -> list[tuple[int, int]]:
     if _at(raw, start) != opening:
         raise Refused(MALFORMED, "an object was expected" if opening == 123 else "a list expected")
     spans: list[tuple[int, int]] = []
-    end = _container_end(raw, start, 0, spans, count_max)
+    end = _spans_end(raw, start, 0, spans, count_max)
     if _skip(raw, end) != len(raw):
         raise Refused(MALFORMED, "something follows the end")
     return spans
@@ -252,3 +254,11 @@ def _digits_end(raw: bytes, i: int) -> int:
     while 48 <= _at(raw, i) <= 57:
         i += 1
     return i
+
+
+# A host scans with regular expressions; it takes and refuses the same.
+if sys.implementation.name == "micropython":
+    _text_end, _spans_end = _string_end, _container_end
+else:
+    from firmware.common.interchange.jsonscan import container_end as _spans_end
+    from firmware.common.interchange.jsonscan import string_end as _text_end
