@@ -14,6 +14,7 @@ from firmware.common.version import VERSION
 from host_tools.errors import REFUSED, CommandError
 from host_tools.firmware_files import FirmwareTreeError, entry_file, source_files
 from host_tools.firmware_fold import fold
+from host_tools.firmware_program import LinkError
 from host_tools.firmware_target import Target, compiler, run_compiler
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,10 +26,10 @@ _OPTIMISATION = "-O3"
 def build(role: str, target: Target, root: Path = ROOT) -> dict[str, bytes]:
     """All files of a role as a board holds them: absolute path on the board -> content."""
     try:
-        sources = source_files(root, role)
-    except FirmwareTreeError as error:
+        sources = {path: (root / path).read_text() for path in source_files(root, role)}
+        texts = fold(sources, f"firmware.{role}.main")
+    except (FirmwareTreeError, LinkError) as error:
         raise CommandError(REFUSED, f"This firmware cannot be built: {error}.") from error
-    texts = fold({source: (root / source).read_text() for source in sources})
     files = {
         f"/{source[:-3]}.mpy": _compiled(root, source, text, target)
         for source, text in texts.items()

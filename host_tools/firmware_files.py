@@ -61,7 +61,7 @@ def _role_files(root: Path, role: str) -> list[str]:
 def _imported_files(root: Path, path: str, role: str) -> list[str]:
     files: list[str] = []
     for name, required in _imported_names(root, path):
-        if name in CPYTHON_ONLY:
+        if any(name == other or name.startswith(f"{other}.") for other in CPYTHON_ONLY):
             continue
         parts = name.split(".")
         if len(parts) > 1 and parts[1] in ROLES and parts[1] != role:
@@ -84,7 +84,7 @@ def _imported_names(root: Path, path: str) -> list[tuple[str, bool]]:
         if isinstance(node, ast.Import):
             names += [(alias.name, True) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            module = _absolute(node, path)
+            module = absolute(node, path)
             names += [(module, True)]
             names += [(f"{module}.{alias.name}", False) for alias in node.names]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -92,7 +92,8 @@ def _imported_names(root: Path, path: str) -> list[tuple[str, bool]]:
     return [(name, required) for name, required in names if name.startswith("firmware.")]
 
 
-def _absolute(node: ast.ImportFrom, path: str) -> str:
+def absolute(node: ast.ImportFrom, path: str) -> str:
+    """The dotted name of the module that the file at `path` imports from."""
     if not node.level:
         return node.module or ""
     package = PurePosixPath(path).parts[: -node.level]

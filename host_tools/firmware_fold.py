@@ -2,23 +2,27 @@
 
 What it does stays the same.
 
-On stock MicroPython every name a module mentions is kept in RAM for good, about 30 bytes each,
-and every module-level constant is a dictionary slot besides. So, over all files of a role:
+On stock MicroPython bytecode and every name a module mentions are kept in RAM, and a constant is a
+dictionary slot besides. So, over all files of a role:
 
-- whole-number constants (`NAME = 7`) become the numbers themselves, across modules;
-- what only type checkers read (annotations, `if TYPE_CHECKING`) goes;
-- arguments that no call names, and functions private to a module, get short names, the same
-  few in every module, so that they are kept once.
+- constants (`NAME = 7`, a number, text or bytes) become their value, across modules;
+- what only type checkers read goes (annotations, `if TYPE_CHECKING`, `__all__`), and what is for
+  CPython only (`sys.implementation.name`);
+- where the role's main module is named, modules are joined (see `firmware_link`);
+- names that nobody outside knows become short ones (see `firmware_names`).
 """
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
-from itertools import count
+from typing import TypeGuard
+
+from host_tools.firmware_link import link
+from host_tools.firmware_names import shorten
+from host_tools.firmware_program import module_name
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
-_PRIVATE = re.compile(r"_[a-z]\w*")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_ON_A_BOARD = "sys.implementation.name == 'micropython'"
+_Value = int | str | bytes
 _OPERATIONS = {
     ast.Add: int.__add__,
     ast.Sub: int.__sub__,
@@ -29,44 +33,47 @@ _OPERATIONS = {
 }
 
 
-def fold(sources: dict[str, str]) -> dict[str, str]:
-    """All modules of a role at once, path below the root -> source text; the same, folded."""
+def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
+    """All modules of a role, path below the root -> source text; the same, folded.
+
+    Joined where `main` names the module that the board starts. Raises LinkError.
+    """
     trees = {path: ast.parse(text, path) for path, text in sources.items()}
-    constants = {_module(path): _constants(tree) for path, tree in trees.items()}
-    named = _named_arguments(trees.values())
+    constants = {module_name(path): _constants(tree) for path, tree in trees.items()}
     for path, tree in trees.items():
         _Untyped().visit(tree)
-        _Inlined(_module(path), constants).visit(tree)
+        _Inlined(module_name(path), constants).visit(tree)
         _drop_unused_modules(tree, set(constants))
-        _shorten_private(tree)
-        _shorten_arguments(tree, named)
-    _shorten_attributes(trees.values())
+    if main:
+        trees = link(trees, main)
+    shorten(list(trees.values()))
     return {path: ast.unparse(ast.fix_missing_locations(tree)) for path, tree in trees.items()}
 
 
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _constants(tree: ast.Module) -> dict[str, int]:
-    """The whole numbers that a module binds once, by name."""
-    found: dict[str, int] = {}
+def _constants(tree: ast.Module) -> dict[str, _Value]:
+    """The numbers, texts and bytes that a module binds once, by name."""
+    found: dict[str, _Value] = {}
+    bound = [node.id for node in ast.walk(tree) if _is_bound(node)]
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            value = _whole_number(node.value, found)
-            if _CONSTANT.fullmatch(node.targets[0].id) and value is not None:
-                found[node.targets[0].id] = value
+            name, value = node.targets[0].id, _value(node.value, found)
+            if _CONSTANT.fullmatch(name) and value is not None and bound.count(name) == 1:
+                found[name] = value
     return found
 
 
-def _whole_number(node: ast.expr, known: dict[str, int]) -> int | None:
-    if isinstance(node, ast.Constant) and type(node.value) is int:
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _value(node: ast.expr, known: dict[str, _Value]) -> _Value | None:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, str, bytes):
         return node.value
     if isinstance(node, ast.Name):
         return known.get(node.id)
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
-        left, right = _whole_number(node.left, known), _whole_number(node.right, known)
-        if left is not None and right is not None:
+        left, right = _value(node.left, known), _value(node.right, known)
+        if isinstance(left, int) and isinstance(right, int):
             return _OPERATIONS[type(node.op)](left, right)
     return None
 
@@ -91,21 +98,27 @@ class _Untyped(ast.NodeTransformer):
             return None
         return ast.Assign(targets=[node.target], value=node.value, lineno=node.lineno)
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if _is_name(node.test, "TYPE_CHECKING") else self.generic_visit(node)
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt] | None:
+        if _is_name(node.test, "TYPE_CHECKING"):
+            return None
+        self.generic_visit(node)
+        return node.body if ast.unparse(node.test) == _ON_A_BOARD else node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        return None if _is_name(node.targets[0], "TYPE_CHECKING") else self.generic_visit(node)
+        target = node.targets[0]
+        if _is_name(target, "TYPE_CHECKING") or _is_name(target, "__all__"):
+            return None
+        return self.generic_visit(node)
 
 
 class _Inlined(ast.NodeTransformer):
     """Replaces names of whole-number constants, a module's own and imported, by the numbers."""
 
-    def __init__(self, module: str, constants: dict[str, dict[str, int]]) -> None:
+    def __init__(self, module: str, constants: dict[str, dict[str, _Value]]) -> None:
         self._constants = constants
         self._own = set(constants[module])
         self._names = dict(constants[module])
-        self._modules: dict[str, dict[str, int]] = {}
+        self._modules: dict[str, dict[str, _Value]] = {}
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
         values = self._constants.get(node.module or "", {})
@@ -140,20 +153,6 @@ class _Inlined(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _shorten_private(tree: ast.Module) -> None:
-    """Gives a module's private functions, classes and variables short names."""
-    private = [name for name in _bound_at_top(tree) if _PRIVATE.fullmatch(name)]
-    mapping = dict(zip(private, _short_names(tree), strict=False))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            node.id = mapping.get(node.id, node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node in tree.body:
-                node.name = mapping.get(node.name, node.name)
-        elif isinstance(node, ast.Global):
-            node.names = [mapping.get(name, name) for name in node.names]
-
-
 def _drop_unused_modules(tree: ast.Module, modules: set[str]) -> None:
     """Drops `from package import module` where only its constants were used."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -167,131 +166,6 @@ def _drop_unused_modules(tree: ast.Module, modules: set[str]) -> None:
             ]
             if not node.names:
                 tree.body.remove(node)
-
-
-def _shorten_attributes(trees: Iterable[ast.Module]) -> None:
-    """Gives private attributes and methods short names, the same few in every module.
-
-    A class and its base may stand in two modules, where one short name for two attributes
-    would be a fault; so modules tied by inheritance share one mapping.
-    """
-    groups: list[list[ast.Module]] = []
-    for tree in trees:
-        tied = [group for group in groups if any(_are_tied(tree, other) for other in group)]
-        groups = [group for group in groups if group not in tied]
-        groups.append([tree, *(other for group in tied for other in group)])
-    for group in groups:
-        private = {name for tree in group for name in _private_attributes(tree)}
-        short = (f"_{letter}{round_ or ''}" for round_ in count() for letter in _LETTERS)
-        free = (name for name in short if name not in private)
-        mapping = dict(zip(sorted(private), free, strict=False))
-        for tree in group:
-            _rename_attributes(tree, mapping)
-
-
-def _are_tied(a: ast.Module, b: ast.Module) -> bool:
-    """Whether a class of one is a base of a class of the other."""
-    return bool(_classes(a) & _bases(b) or _classes(b) & _bases(a))
-
-
-def _classes(tree: ast.Module) -> set[str]:
-    return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-
-
-def _bases(tree: ast.Module) -> set[str]:
-    return {
-        base.id
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for base in node.bases
-        if isinstance(base, ast.Name)
-    }
-
-
-def _private_attributes(tree: ast.Module) -> set[str]:
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    methods = {
-        item.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for item in node.body
-        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    return {name for name in attributes | methods if _PRIVATE.fullmatch(name)}
-
-
-def _rename_attributes(tree: ast.Module, mapping: dict[str, str]) -> None:
-    methods = [
-        item
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for item in node.body
-        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    for method in methods:
-        method.name = mapping.get(method.name, method.name)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            node.attr = mapping.get(node.attr, node.attr)
-
-
-def _bound_at_top(tree: ast.Module) -> list[str]:
-    found: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.append(node.name)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            found.append(node.targets[0].id)
-    return found
-
-
-def _shorten_arguments(tree: ast.Module, named: set[str]) -> None:
-    """Gives short names to arguments, innermost functions last, so that none is captured."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            arguments = node.args.posonlyargs + node.args.args
-            long = [a for a in arguments if a.arg not in named and a.arg != "self"]
-            mapping = dict(zip((a.arg for a in long), _short_names(node), strict=False))
-            _rename(node, mapping)
-
-
-def _rename(function: ast.AST, mapping: dict[str, str]) -> None:
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name):
-            node.id = mapping.get(node.id, node.id)
-        elif isinstance(node, ast.arg):
-            node.arg = mapping.get(node.arg, node.arg)
-        elif isinstance(node, ast.Nonlocal):
-            node.names = [mapping.get(name, name) for name in node.names]
-
-
-def _short_names(tree: ast.AST) -> Iterator[str]:
-    """a, b, … z, a1, b1, …: those that occur nowhere in the tree."""
-    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    taken |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    taken |= set(_imported_names(tree))
-    for round_ in count():
-        for letter in _LETTERS:
-            name = f"{letter}{round_ or ''}"
-            if name not in taken:
-                yield name
-
-
-def _imported_names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                yield (alias.asname or alias.name).split(".")[0]
-
-
-def _named_arguments(trees: Iterable[ast.Module]) -> set[str]:
-    """Every `name=` of any call: an argument of that name keeps it."""
-    return {
-        node.arg
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg
-    }
 
 
 def _is_name(node: ast.expr, name: str) -> bool:

@@ -1,0 +1,179 @@
+"""Joins the modules of a role into few files, because on a board every module costs RAM.
+
+A module costs some 300 bytes before it holds anything, and each name it imports a slot and code.
+So the modules of a bundle (see `firmware_program`) are put into one, each after those that it
+imports:
+
+- names at the top are made different from each other, and from every name that a function binds;
+- `from a import f` and `a.f` of a module inside become the name itself;
+- what stands in another bundle that stays loaded is imported from there;
+- what nobody uses is left out.
+
+Whatever cannot be done without changing what the program does raises LinkError.
+"""
+
+import ast
+from collections.abc import Iterator
+from copy import deepcopy
+
+from host_tools.firmware_program import (
+    Bundle,
+    Definition,
+    Foreign,
+    LinkError,
+    Meaning,
+    Program,
+    Whole,
+    bundles,
+)
+from host_tools.firmware_prune import prune
+from host_tools.firmware_rewrite import Rewriter
+from host_tools.firmware_scope import Import, local_names
+
+
+def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
+    """All modules of a role, by path -> the files to load, by path; `main` is a module's name.
+
+    Takes trees without annotations (see `firmware_fold`), and changes them.
+    """
+    program = Program(trees)
+    files = [_File(program, bundle) for bundle in bundles(program, main)]
+    homes = {member: file for file in files if file.bundle.stays for member in file.bundle.members}
+    linked = {file.bundle.root: file.linked(homes) for file in files}
+    _check_loaded(program, linked)
+    prune(linked, {file.bundle.root: file.exports for file in files if not file.bundle.late})
+    return {program.paths[root]: tree for root, tree in linked.items()}
+
+
+class _File:
+    """One bundle as it becomes one module; `exports` are the names that others may use."""
+
+    def __init__(self, program: Program, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.exports: set[str] = set()
+        self._program = program
+        self._names: dict[Meaning, str] = {}
+        self._taken: set[str] = set()
+        self._aliases: list[tuple[str, str]] = []
+        self._imported: dict[tuple[str, str], str] = {}
+        self._export()
+        for member in bundle.members:
+            self._taken |= local_names(program.trees[member]) | self._builtins(member)
+        for member in bundle.members:
+            for name in sorted(program.own(member)):
+                self._give(Definition(member, name), name)
+
+    def linked(self, homes: dict[str, "_File"]) -> ast.Module:
+        """The file's code; `homes` tells in which file that stays a module is."""
+        self._homes = homes
+        body: list[ast.stmt] = []
+        for member in self.bundle.members:
+            rewriter = Rewriter(self._program, member, self)
+            # A copy, because a late module may stand in several files.
+            tree = deepcopy(self._program.trees[member])
+            body += [rewriter.visit(node) for node in tree.body]
+        for alias, name in self._aliases:
+            body.append(ast.Assign([ast.Name(alias, ast.Store())], ast.Name(name, ast.Load())))
+        body = [*self._imports(), *_once(body)]
+        return ast.fix_missing_locations(ast.Module(body, type_ignores=[]))
+
+    def name(self, meaning: Meaning) -> str:
+        """What the file calls it; imported at its top where it is not the file's own."""
+        known = meaning in self._names
+        if isinstance(meaning, Foreign):
+            name = self._give(meaning, meaning.name)
+        elif isinstance(meaning, Whole):
+            parent, _, last = meaning.module.rpartition(".")
+            name = self._give(meaning, last)
+            if not known and meaning.module in self._homes:
+                self._imported[(parent, last)] = name
+        elif meaning.module in self.bundle.members:
+            name = self._names[meaning]
+        else:
+            there = self._home(meaning)
+            name = self._give(meaning, there._names[meaning])
+            self._imported[(there.bundle.root, there._names[meaning])] = name
+        return name
+
+    def is_open(self, module: str) -> bool:
+        """Whether a module's names are named one by one, as it is no object any more."""
+        if module in self.bundle.members:
+            return True
+        if module in self._homes:
+            return module != self._homes[module].bundle.root
+        return any(other.startswith(f"{module}.") for other in self._program.trees)
+
+    def holds(self, meaning: Meaning) -> bool:
+        """Whether the file can have this as soon as it is loaded."""
+        if isinstance(meaning, Foreign):
+            return False
+        return meaning.module in self._homes or meaning.module in self.bundle.members
+
+    def _export(self) -> None:
+        """Names that others know the root's by stay as they are."""
+        root = self.bundle.root
+        for name in self._program.public(root):
+            meaning = self._program.meaning(root, name)
+            if not isinstance(meaning, Definition) or meaning.module not in self.bundle.members:
+                continue
+            if self.bundle.door or meaning.module == root:
+                self.exports.add(name)
+                self._taken.add(name)
+                if meaning in self._names:
+                    self._aliases.append((name, self._names[meaning]))
+                self._names.setdefault(meaning, name)
+
+    def _give(self, meaning: Meaning, name: str) -> str:
+        if meaning not in self._names:
+            self._names[meaning] = final = self._free(meaning, name)
+            self._taken.add(final)
+        return self._names[meaning]
+
+    def _free(self, meaning: Meaning, name: str) -> str:
+        """The name itself, else with its module's, else with a number too."""
+        mark = "_" if name.startswith("_") else ""
+        longer = f"{mark}{meaning.module.rpartition('.')[2]}_{name.lstrip('_')}"
+        candidates = [name, longer, *(f"{longer}{number}" for number in range(2, 100))]
+        return next(candidate for candidate in candidates if candidate not in self._taken)
+
+    def _builtins(self, member: str) -> set[str]:
+        """Names that a module uses and nobody in it binds."""
+        used = {n.id for n in ast.walk(self._program.trees[member]) if isinstance(n, ast.Name)}
+        return {name for name in used if self._program.meaning(member, name) is None}
+
+    def _home(self, meaning: Definition) -> "_File":
+        home = self._homes.get(meaning.module)
+        if home is None or (self.bundle.door and not home.bundle.door):
+            raise LinkError(f"{self.bundle.root} needs {meaning.module}, which is not loaded yet")
+        return home
+
+    def _imports(self) -> Iterator[ast.stmt]:
+        for (module, name), final in sorted(self._imported.items()):
+            alias = ast.alias(name, None if name == final else final)
+            yield ast.ImportFrom(module, [alias], 0) if module else ast.Import([alias])
+
+
+def _once(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Without what was imported before, and without what became nothing."""
+    seen: set[str] = set()
+    for node in body:
+        if isinstance(node, Import):
+            found = {ast.unparse(alias): alias for alias in node.names}
+            module = node.module if isinstance(node, ast.ImportFrom) else ""
+            node.names = [alias for text, alias in found.items() if f"{module} {text}" not in seen]
+            seen |= {f"{module} {text}" for text in found}
+            if not node.names:
+                continue
+        if not isinstance(node, ast.Pass):
+            yield node
+
+
+def _check_loaded(program: Program, linked: dict[str, ast.Module]) -> None:
+    """Whatever is loaded by its name must be a file of its own."""
+    for module in program.named_late():
+        if module not in linked and any(
+            isinstance(node, ast.Constant) and node.value == module
+            for tree in linked.values()
+            for node in ast.walk(tree)
+        ):
+            raise LinkError(f"{module} is loaded by its name, but is always there; import it")
