@@ -2,7 +2,7 @@
 
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from firmware.common.crypto import random_bytes
 from firmware.common.wire import packet
@@ -17,12 +17,36 @@ _ANSWER_S = 60.0
 _POLL_S = 0.002
 
 
-class Device:
-    """An open port with a running firmware behind it; use as a context manager."""
+class Pipe(Protocol):
+    """Bytes to and from a board, without waiting."""
 
-    def __init__(self, port: str) -> None:
+    def read(self) -> bytes: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """The part of the module `time` that is needed here."""
+
+    def time(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float, /) -> None: ...
+
+
+class Device:
+    """An open port with a running firmware behind it; use as a context manager.
+
+    An emulated board brings its own `pipe` and `clock`.
+    """
+
+    def __init__(self, port: str, pipe: Pipe | None = None, clock: Clock = time) -> None:
         self.port = port
-        self._pipe = SerialPort(resolve(port))
+        self._pipe = pipe or SerialPort(resolve(port))
+        self._clock = clock
         self._link = Link()
 
     def __enter__(self) -> "Device":
@@ -50,25 +74,25 @@ class Device:
 
     def status(self) -> dict[str, Any]:
         """The board's status; tells it the time on the way."""
-        return self.call("status", time=int(time.time() * 1000))[0]
+        return self.call("status", time=int(self._clock.time() * 1000))[0]
 
     def wait_for_outcome(self, timeout_s: float) -> tuple[str, int]:
         """What the user's answer to a question came to, and the reason where it is no success."""
-        until = time.monotonic() + timeout_s
-        while time.monotonic() < until:
+        until = self._clock.monotonic() + timeout_s
+        while self._clock.monotonic() < until:
             status = self.status()
             if status["outcome"] or status["why"]:
                 return status["outcome"], status["why"]
-            time.sleep(0.05)
+            self._clock.sleep(0.05)
         raise CommandError(NOT_REACHABLE, "nobody answered on the board's screen in time.")
 
     def _connect(self) -> None:
-        until = time.monotonic() + _CONNECT_S
+        until = self._clock.monotonic() + _CONNECT_S
         if self._link.state != OPEN:
             self._link.connect(1 + int.from_bytes(random_bytes(2), "big") % 0xFFFF)
         while self._link.state != OPEN or not self._link.is_idle():
             self._step()
-            if self._link.state == CLOSED or time.monotonic() > until:
+            if self._link.state == CLOSED or self._clock.monotonic() > until:
                 raise CommandError(
                     NOT_REACHABLE,
                     f"the board at {self.port} does not answer. Is the firmware on it and running? "
@@ -76,16 +100,16 @@ class Device:
                 )
 
     def _wait_for_answer(self) -> bytes:
-        until = time.monotonic() + _ANSWER_S
+        until = self._clock.monotonic() + _ANSWER_S
         while True:
             self._step()
             message = self._link.receive()
             if message is not None:
                 self._step()  # its acknowledgement leaves before we go on
                 return message
-            if self._link.state == CLOSED or time.monotonic() > until:
+            if self._link.state == CLOSED or self._clock.monotonic() > until:
                 raise CommandError(NOT_REACHABLE, f"the board at {self.port} stopped answering.")
 
     def _step(self) -> None:
-        self._link.step(self._pipe, int(time.monotonic() * 1000))
-        time.sleep(_POLL_S)
+        self._link.step(self._pipe, int(self._clock.monotonic() * 1000))
+        self._clock.sleep(_POLL_S)

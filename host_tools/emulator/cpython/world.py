@@ -1,0 +1,72 @@
+"""Boards, the wires between them and the one clock they share; its time costs nothing.
+
+Everything happens in the caller's thread, in the same order in every run: `step` moves the
+clock by a tick and lets each board run once.
+"""
+
+from collections.abc import Callable
+
+from host_tools.emulator.cpython.board import Board, Port
+
+TICK_MS = 10
+START_MS = 1_780_000_000_000  # what a host's clock shows when the world begins: 2026
+
+PassOn = Callable[[int, bytes], bytes]
+
+
+def unchanged(direction: int, data: bytes) -> bytes:
+    return data
+
+
+class Wire:
+    """Joins two ports; `pass_on(direction, data)` may change or swallow what passes."""
+
+    def __init__(self, a: Port, b: Port, pass_on: PassOn = unchanged) -> None:
+        self.pass_on = pass_on
+        a.far = lambda data: self._carry(0, data, b)
+        b.far = lambda data: self._carry(1, data, a)
+
+    def _carry(self, direction: int, data: bytes, end: Port) -> None:
+        passed = self.pass_on(direction, data)
+        if passed:
+            end.take(passed)
+
+
+class World:
+    """Time and boards; also the clock of the host tools in it (`time`, `monotonic`, `sleep`)."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.boards: list[Board] = []
+
+    def add(self, role: str, image: bytearray) -> Board:
+        """A board without power."""
+        board = Board(role, image, lambda: self.now_ms)
+        self.boards.append(board)
+        return board
+
+    def step(self) -> None:
+        self.now_ms += TICK_MS
+        for board in self.boards:
+            board.step()
+
+    def run_until(self, done: Callable[[], bool], timeout_ms: int) -> bool:
+        """Lets time pass until `done`; False when it took longer than that."""
+        until = self.now_ms + timeout_ms
+        while not done():
+            if self.now_ms >= until:
+                return False
+            self.step()
+        return True
+
+    def run_for(self, ms: int) -> None:
+        self.run_until(lambda: False, ms)
+
+    def time(self) -> float:
+        return (START_MS + self.now_ms) / 1000
+
+    def monotonic(self) -> float:
+        return self.now_ms / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self.run_for(int(seconds * 1000))
