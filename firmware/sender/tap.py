@@ -35,7 +35,7 @@ async def deliver(board: "Board", outbox: Outbox, payees: Payees) -> Refused | N
     """
     wire = link.Link()
     wire.connect(1 + int.from_bytes(crypto.random_bytes(2), "big") % 0xFFFF)
-    till = _till(await _call(board, wire, messages.HELLO, bytes((messages.VERSION,))))
+    till = await _greet(board, wire)
     known = payees.find(till.account)
     if known is None or known.ecdh != till.ecdh:
         raise Refused(NOT_FOR_ME, "at the other end is a till whose code was not imported")
@@ -43,7 +43,9 @@ async def deliver(board: "Board", outbox: Outbox, payees: Payees) -> Refused | N
     if not waiting:
         raise Refused(NOT_FOR_ME, "nothing is pending for " + till.account)
     refused = None
-    for pending in waiting:
+    for number, pending in enumerate(waiting):
+        if number:
+            till = await _greet(board, wire)  # a request is open for one payment
         try:
             await _hand_over(board, wire, outbox, pending, till)
         except Refused as verdict:
@@ -51,6 +53,10 @@ async def deliver(board: "Board", outbox: Outbox, payees: Payees) -> Refused | N
                 raise
             refused = verdict
     return refused
+
+
+async def _greet(board: "Board", wire: link.Link) -> Till:
+    return _till(await _call(board, wire, messages.HELLO, bytes((messages.VERSION,))))
 
 
 async def _hand_over(
