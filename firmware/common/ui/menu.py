@@ -16,7 +16,7 @@ async def open_menu(app: Flow) -> bool:
     """Until CANCEL or the work is done."""
     chosen = await app.dialog.choose("MENU", ["Fingerprint", "New key pair", "Factory reset"])
     if chosen == 0:
-        await _show_fingerprint(app)
+        _show_fingerprint(app)
     elif chosen == 1:
         return await regenerate(app)
     elif chosen == 2:
@@ -38,7 +38,7 @@ async def regenerate(app: Flow) -> bool:
     store = app.device.store
     store.regenerate_ecdh()
     app.device.log("KEY REGENERATED", fingerprint(store.keys.ecdh_public))
-    await _show_fingerprint(app)
+    _show_fingerprint(app)
     return True
 
 
@@ -78,7 +78,7 @@ def fingerprint(public: bytes) -> str:
     return " ".join([digits[i : i + 4] for i in range(0, 16, 4)])
 
 
-async def _show_fingerprint(app: Flow) -> None:
-    """What two people compare to know that a connection code is this board's."""
+def _show_fingerprint(app: Flow) -> None:
+    """What two people compare to know that a connection code is this board's; stays until OK."""
     digits = fingerprint(app.device.store.keys.ecdh_public)
-    await app.dialog.tell("FINGERPRINT", ["", digits[:9], digits[10:], "", "of its ECDH key"])
+    app.dialog.announce("FINGERPRINT", ["", digits[:9], digits[10:], "", "of its ECDH key"])
