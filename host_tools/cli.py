@@ -2,8 +2,12 @@
 
 from importlib import import_module
 from keyword import iskeyword
+from typing import Any
 
 import click
+
+from firmware.common.wire.errors import Refused
+from host_tools.errors import refused
 
 # Command name -> module below host_tools.commands; loaded when asked for, so `opg --help` is quick.
 _COMMANDS = {
@@ -39,6 +43,13 @@ class _Group(click.Group):
             return None
         module = import_module(f"host_tools.commands.{_COMMANDS[cmd_name]}")
         return getattr(module, cmd_name + "_" if iskeyword(cmd_name) else cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; wherever below it something is refused, `opg` ends with 3."""
+        try:
+            return super().invoke(ctx)
+        except Refused as error:
+            raise refused(error) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
