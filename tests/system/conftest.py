@@ -1,17 +1,24 @@
-"""What system tests share: a virtual board in a home of its own, and the real mpremote."""
+"""What system tests share: virtual boards, blank or flashed, the real mpremote, a real bank."""
 
+import shutil
 import subprocess
 import sysconfig
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import serial
 
+from bank import config, postgres, server
+from host_tools import flash
 from host_tools.emulator.board import VirtualBoard
+from tests.system.office import Office
+from tests.system.people import Room
 
 MPREMOTE = Path(sysconfig.get_path("scripts")) / "mpremote"
 TIMEOUT_S = 30
+HEAP = "220K"  # of boards that run the firmware
 
 Mpremote = Callable[..., str]
 
@@ -50,3 +57,37 @@ def run_mpremote(
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
+
+
+@pytest.fixture(scope="session")
+def flashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a flash image of each role's firmware, which no board has started yet."""
+    folder = tmp_path_factory.mktemp("flashed")
+    for role in ("sender", "receiver"):
+        with VirtualBoard(folder / role, HEAP) as board:
+            flash.flash(board.repl_port, role, lambda *_: None, start=False)
+    return folder
+
+
+@pytest.fixture
+def room(flashed: Path, tmp_path: Path) -> Iterator[Room]:
+    """Where a test meets people with new boards; they leave when it ends."""
+    with Room(flashed, tmp_path, HEAP) as room:
+        yield room
+
+
+@pytest.fixture(scope="session")
+def office() -> Iterator[Office]:
+    """The real bank on a PostgreSQL of its own; its books must be sound at the end."""
+    # Short enough for a socket, and outside root's home, which PostgreSQL's user cannot enter.
+    home = Path(tempfile.mkdtemp(prefix="opg-office-"))
+    home.chmod(0o711)
+    settings = config.load({"OPG_HOME": str(home), "PORT": str(server.free_port())})
+    try:
+        with server.running(settings, log=home / "bank.log") as url:
+            office = Office(settings, url)
+            yield office
+            assert office.violations() == {}
+    finally:
+        postgres.remove(settings.postgres_dir)
+        shutil.rmtree(home)
