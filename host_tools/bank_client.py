@@ -13,6 +13,8 @@ from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
 
 _TIMEOUT_S = 30
 _ANSWER_BYTES_MAX = 16 * 1024 * 1024
+_RECEIPT_MEMBERS = ("settled_transactions", "verdicts", "receipt", "receipt_signature")
+_NO_BANK = "what answered there is not the bank"
 
 
 class BankClient:
@@ -35,6 +37,13 @@ class BankClient:
     def post(self, path: str, body: bytes) -> dict[str, Any]:
         return self._ask("POST", path, body)
 
+    def settle(self, ledger: bytes) -> dict[str, Any]:
+        """The answer to a ledger, with its receipt."""
+        answer = self.post("/settle-ledger", ledger)
+        if any(name not in answer for name in _RECEIPT_MEMBERS):
+            raise CommandError(NOT_REACHABLE, _NO_BANK)
+        return answer
+
     def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         request = urllib.request.Request(self.url + path, data=body, method=method)
         request.add_header("Content-Type", "application/json")
@@ -42,9 +51,9 @@ class BankClient:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
-                return _parse(response.read(_ANSWER_BYTES_MAX))
+                return read_answer(response.read(_ANSWER_BYTES_MAX))
         except urllib.error.HTTPError as error:
-            raise _refusal(error.code, error.read(_ANSWER_BYTES_MAX)) from None
+            raise read_refusal(error.code, error.read(_ANSWER_BYTES_MAX)) from None
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             raise CommandError(
@@ -52,19 +61,20 @@ class BankClient:
             ) from None
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def read_answer(data: bytes) -> dict[str, Any]:
+    """The JSON object in what the bank answered."""
     try:
         found = json.loads(data)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise CommandError(NOT_REACHABLE, "what answered there is not the bank")
+        raise CommandError(NOT_REACHABLE, _NO_BANK)
     return found
 
 
-def _refusal(status: int, data: bytes) -> CommandError:
+def read_refusal(status: int, data: bytes) -> CommandError:
     """The bank's reason and advice; a server that is out of order is not reachable."""
-    found = _parse(data)
+    found = read_answer(data)
     reason = found.get("reason")
     reason = reason if isinstance(reason, int) else MALFORMED
     message = str(found.get("message") or f"{reasons.name(reason)}. {reasons.advice(reason)}")

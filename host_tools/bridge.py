@@ -13,24 +13,30 @@ from typing import Any
 
 from firmware.common.interchange.jwk import public_from_jwk
 from firmware.common.payment.receipt import receiver_tag
-from firmware.common.wire.errors import Refused
+from firmware.common.wire.errors import FROZEN, NOT_ENROLLED, Refused
 from host_tools.bank_client import BankClient
 from host_tools.device import Device
 from host_tools.errors import NOT_REACHABLE, CommandError
 from host_tools.outbox import Batch, Outbox
 
 _WAITS_S = (0.5, 1.0, 2.0)  # between one try and the next
+# What an operator can lift. The board may be lost by then, and the copy here the only one.
+_MAY_BE_LIFTED = (FROZEN, NOT_ENROLLED)
 
 Say = Callable[[str], None]
+Sleep = Callable[[float], None]
 
 
 class Bridge:
-    """One run; `report` counts what it did."""
+    """One run; `report` counts what it did, `sleep` waits between one try and the next."""
 
-    def __init__(self, outbox: Outbox, bank: BankClient, say: Say) -> None:
+    def __init__(
+        self, outbox: Outbox, bank: BankClient, say: Say, sleep: Sleep = time.sleep
+    ) -> None:
         self._outbox = outbox
         self._bank = bank
         self._say = say
+        self._sleep = sleep
         self.report = {"collected": 0, "uploaded": 0, "applied": 0, "refused": 0}
         self.refusals: list[dict[str, Any]] = []
 
@@ -79,16 +85,27 @@ class Bridge:
         """The bank's answer; None when it refused the batch as a whole, which is reported."""
         ledger = self._outbox.read(batch, "ledger")
         try:
-            return _with_retries(lambda: self._bank.post("/settle-ledger", ledger), self._say)
+            return _with_retries(lambda: self._bank.settle(ledger), self._say)
         except CommandError as error:
             if error.exit_code == NOT_REACHABLE:
                 raise
-            # Refused for good: the board still has it, so a later run exports it again.
-            self._outbox.drop(batch, "ledger")
+            if error.reason not in _MAY_BE_LIFTED:
+                self._outbox.drop(batch, "ledger")  # a later run exports it from the board again
             self.report["refused"] += batch.count
             self.refusals.append({"reason": error.reason, "message": error.message})
             self._say(f"entries {_span(batch)}: refused: {error.message}")
             return None
+
+    def _with_retries(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        for wait_s in _WAITS_S:
+            try:
+                return ask()
+            except CommandError as error:
+                if error.exit_code != NOT_REACHABLE:
+                    raise
+                self._say(f"{error.message}; trying again in {wait_s:g} s")
+                self._sleep(wait_s)
+        return ask()
 
 
 def run(bridge: Bridge, boards: list[Device]) -> None:
@@ -100,18 +117,6 @@ def run(bridge: Bridge, boards: list[Device]) -> None:
             bridge.give_back(board, device)
     except Refused as refused:
         raise CommandError(3, f"the board refused: {refused.detail}", refused.reason) from None
-
-
-def _with_retries(ask: Callable[[], dict[str, Any]], say: Say) -> dict[str, Any]:
-    for wait_s in _WAITS_S:
-        try:
-            return ask()
-        except CommandError as error:
-            if error.exit_code != NOT_REACHABLE:
-                raise
-            say(f"{error.message}; trying again in {wait_s:g} s")
-            time.sleep(wait_s)
-    return ask()
 
 
 def _span(batch: Batch) -> str:
