@@ -85,7 +85,7 @@ class Bridge:
         """The bank's answer; None when it refused the batch as a whole, which is reported."""
         ledger = self._outbox.read(batch, "ledger")
         try:
-            return _with_retries(lambda: self._bank.settle(ledger), self._say)
+            return self._with_retries(lambda: self._bank.settle(ledger))
         except CommandError as error:
             if error.exit_code == NOT_REACHABLE:
                 raise
