@@ -16,13 +16,15 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _BLOCK_BYTES = 16
 _TAG_BYTES = 16
+_PIECE_BYTES = 256
 
 
 def seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes = b"") -> bytes:
     """ciphertext || tag. A nonce must never serve twice under one key. ValueError: bad length."""
-    h, mask, stream = _streams(key, nonce, len(plaintext))
-    ciphertext = _xor(plaintext, stream)
-    return ciphertext + _tag(h, mask, ciphertext, aad)
+    h, mask = _hash_key_and_mask(key, nonce)
+    sealed = _crypt(key, nonce, plaintext)
+    sealed += _tag(h, mask, sealed, aad)
+    return bytes(sealed)
 
 
 def unseal(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
@@ -30,11 +32,11 @@ def unseal(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
     length = len(sealed) - _TAG_BYTES
     if length < 0:
         raise ValueError("sealed data is shorter than its tag")
-    h, mask, stream = _streams(key, nonce, length)
-    ciphertext = sealed[:length]
+    h, mask = _hash_key_and_mask(key, nonce)
+    ciphertext = memoryview(sealed)[:length]
     if not equal(_tag(h, mask, ciphertext, aad), sealed[length:]):
         raise ValueError("the tag is not right")
-    return _xor(ciphertext, stream)
+    return bytes(_crypt(key, nonce, ciphertext))
 
 
 def check_lengths(key: bytes, nonce: bytes) -> None:
@@ -44,31 +46,38 @@ def check_lengths(key: bytes, nonce: bytes) -> None:
         raise ValueError("AES-256-GCM takes a nonce of 12 bytes")
 
 
-def _streams(key: bytes, nonce: bytes, length: int) -> tuple[int, bytearray, bytearray]:
-    """H, the mask of the tag and the key stream, out of one call of the cipher."""
+def _hash_key_and_mask(key: bytes, nonce: bytes) -> tuple[int, bytearray]:
+    """H and the mask of the tag."""
     check_lengths(key, nonce)
-    blocks = bytearray(_BLOCK_BYTES)
-    for counter in range(1, 2 + _blocks(length)):
-        blocks += nonce + counter.to_bytes(4, "big")
+    blocks = bytearray(_BLOCK_BYTES) + nonce + b"\x00\x00\x00\x01"
     encrypt_blocks(key, blocks)
-    h = int.from_bytes(blocks[:_BLOCK_BYTES], "big")
-    return h, blocks[_BLOCK_BYTES : 2 * _BLOCK_BYTES], blocks[2 * _BLOCK_BYTES :][:length]
+    return int.from_bytes(blocks[:_BLOCK_BYTES], "big"), blocks[_BLOCK_BYTES:]
 
 
-def _blocks(length: int) -> int:
-    return (length + _BLOCK_BYTES - 1) // _BLOCK_BYTES
+def _crypt(key: bytes, nonce: bytes, data: bytes | memoryview) -> bytearray:
+    """The data with the key stream over it, a piece at a time: on a board a heap is small."""
+    out = bytearray(data)
+    for start in range(0, len(out), _PIECE_BYTES):
+        piece = out[start : start + _PIECE_BYTES]
+        counter = 2 + start // _BLOCK_BYTES
+        stream = bytearray()
+        for i in range(counter, counter + (len(piece) + _BLOCK_BYTES - 1) // _BLOCK_BYTES):
+            stream += nonce + i.to_bytes(4, "big")
+        encrypt_blocks(key, stream)
+        out[start : start + _PIECE_BYTES] = _xor(piece, stream[: len(piece)])
+    return out
 
 
-def _xor(a: bytes, b: bytes | bytearray) -> bytes:
+def _xor(a: bytes | bytearray, b: bytes | bytearray) -> bytes:
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(len(a), "big")
 
 
-def _tag(h: int, mask: bytearray, ciphertext: bytes, aad: bytes) -> bytes:
+def _tag(h: int, mask: bytearray, ciphertext: bytearray | memoryview, aad: bytes) -> bytes:
     low, high = _multiples(h)
     y = 0
     for data in (aad, ciphertext):
         for start in range(0, len(data), _BLOCK_BYTES):
-            block = data[start : start + _BLOCK_BYTES]
+            block = bytes(data[start : start + _BLOCK_BYTES])
             block = block + bytes(_BLOCK_BYTES - len(block))
             y = _product(y ^ int.from_bytes(block, "big"), low, high)
     lengths = len(aad) * 8 << 64 | len(ciphertext) * 8

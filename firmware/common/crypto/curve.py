@@ -59,7 +59,7 @@ def _sum_of_products(terms: tuple) -> tuple[int, int] | None:
             total = _double(total)
         for k, odd_multiples in prepared:
             digit = ((k >> shift | 1) & 31) - 16
-            x, y, z = odd_multiples[abs(digit) >> 1]
+            x, y, z = _unpack(odd_multiples[abs(digit) >> 1])
             total = _add(total, (x, P - y if digit < 0 else y, z))
     return _affine(total)
 
@@ -67,17 +67,28 @@ def _sum_of_products(terms: tuple) -> tuple[int, int] | None:
 def _prepare(k: int, point: tuple[int, int]) -> tuple[int, list]:
     """An odd scalar with bit 256 set, and [1, 3 … 15] * (±point) whose product with it is k*point.
 
-    An even k becomes N - k, which is odd, and the point its negative.
+    An even k becomes N - k, which is odd, and the point its negative. The multiples are kept as
+    bytes: three numbers that are the rest of a division hold three times as much of a heap.
     """
     x, y = point
     k %= N
     if not k & 1:
         k, y = N - k, P - y
-    odd_multiples = [(x, y, 1)]
-    twice = _double(odd_multiples[0])
+    multiple = (x, y, 1)
+    twice = _double(multiple)
+    odd_multiples = [_pack(multiple)]
     for _ in range(7):
-        odd_multiples.append(_add(odd_multiples[-1], twice))
+        multiple = _add(multiple, twice)
+        odd_multiples.append(_pack(multiple))
     return k | 1 << 256, odd_multiples
+
+
+def _pack(point: tuple[int, int, int]) -> bytes:
+    return b"".join([number.to_bytes(32, "big") for number in point])
+
+
+def _unpack(data: bytes) -> list[int]:
+    return [int.from_bytes(data[i : i + 32], "big") for i in (0, 32, 64)]
 
 
 def _double(point: tuple[int, int, int]) -> tuple[int, int, int]:
