@@ -12,7 +12,11 @@ _KEEP_EVERY_MS = 3_600_000
 
 
 class Device:
-    """A started board; `now_ms` never goes back, not over a restart either."""
+    """A started board; `now_ms` never goes back while it runs.
+
+    A restart may take it back by _KEEP_EVERY_MS and what ran since, but the apps never let it
+    go behind the last payment.
+    """
 
     def __init__(self, board: "Board") -> None:
         self.board = board

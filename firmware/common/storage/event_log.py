@@ -1,5 +1,7 @@
 """What happened on the board, newest last, in two files of which the older one is dropped."""
 
+import os
+
 from firmware.common.storage import files
 from firmware.common.wire.limits import EVENTS_BYTES_MAX
 
@@ -14,10 +16,9 @@ class EventLog:
     def add(self, time: str, what: str, detail: str = "") -> None:
         """Appends one line; at half the bound the file becomes the older one."""
         line = (time + " " + what + " " + detail).replace("\n", " ").encode()[:200]
-        if files.size(self._now) + len(line) > EVENTS_BYTES_MAX // 2:
-            files.replace(self._before, files.read(self._now))
-            files.replace(self._now, b"")
         try:
+            if files.size(self._now) + len(line) >= EVENTS_BYTES_MAX // 2:
+                os.rename(self._now, self._before)
             with open(self._now, "ab") as file:
                 file.write(line + b"\n")
                 file.flush()

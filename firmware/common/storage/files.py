@@ -4,15 +4,26 @@ littlefs makes a file durable at `flush` and renames atomically.
 """
 
 import os
+from errno import ENOENT
 
 
 def read(path: str) -> bytes:
-    """The file's bytes; b"" where there is none."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
+    """The file's bytes; b"" where there is none. One that cannot be read raises OSError."""
+    if not exists(path):
         return b""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file; OSError where the flash cannot tell."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno != ENOENT:
+            raise
+        return False
+    return True
 
 
 def replace(path: str, data: bytes) -> None:
@@ -49,10 +60,7 @@ def sweep(path: str) -> None:
 
 def size(path: str) -> int:
     """Bytes in the file; 0 where there is none."""
-    try:
-        return os.stat(path)[6]
-    except OSError:
-        return 0
+    return os.stat(path)[6] if exists(path) else 0
 
 
 def free_bytes(path: str) -> int:

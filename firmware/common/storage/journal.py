@@ -9,9 +9,10 @@
 from binascii import crc32
 from struct import pack, unpack
 
+from firmware.common import late
 from firmware.common.storage import files
 from firmware.common.wire.errors import STORE_FULL, TOO_LARGE, Refused
-from firmware.common.wire.limits import STORE_FREE_BYTES_MIN
+from firmware.common.wire.limits import RECORD_BYTES_MAX, STORE_FREE_BYTES_MIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Journal:
 
     def append(self, kind: int, key: bytes, payload: bytes) -> int:
         """Writes one record, durable when this returns; answers its position."""
-        if len(payload) > 0xFFFF:
-            raise Refused(TOO_LARGE, "a record has at most 65535 bytes")
+        if _HEAD_BYTES + len(payload) + _CRC_BYTES > RECORD_BYTES_MAX:
+            raise Refused(TOO_LARGE, "a record has at most %d bytes" % RECORD_BYTES_MAX)
         self._cut_torn_end()
         body = pack(_HEAD, len(payload), kind, key) + payload
         position = self._end
@@ -50,11 +51,9 @@ class Journal:
 
     def scan(self, kind: int = 0, key: bytes = b"") -> "Iterator[tuple[int, int, bytes]]":
         """Yields (position, kind, payload), oldest first; those of a kind or key if given."""
-        try:
-            file = open(self._path, "rb")  # noqa: SIM115 - a missing file is an empty journal
-        except OSError:
+        if not files.exists(self._path):
             return
-        with file:
+        with open(self._path, "rb") as file:
             position = 0
             while True:
                 head = file.read(_HEAD_BYTES)
@@ -67,7 +66,9 @@ class Journal:
                 ):
                     file.seek(following)
                 else:
-                    payload = _checked(head, file.read(length + _CRC_BYTES), length)
+                    payload = checked(head, file.read(length + _CRC_BYTES), length)
+                    if payload is None and position < self._end:
+                        raise OSError("a record in flash is damaged: " + self._path)
                     if payload is None:
                         break
                     self._end = max(self._end, following)
@@ -80,23 +81,14 @@ class Journal:
             file.seek(position)
             head = file.read(_HEAD_BYTES)
             length = unpack(_HEAD, head)[0]
-            payload = _checked(head, file.read(length + _CRC_BYTES), length)
+            payload = checked(head, file.read(length + _CRC_BYTES), length)
         if payload is None:
             raise OSError("a record in flash is damaged")
         return payload
 
     def _cut_torn_end(self) -> None:
-        size = files.size(self._path)
-        if size == self._end:
-            return
-        with open(self._path, "rb") as file:
-            file.seek(self._end)
-            head = file.read(_HEAD_BYTES)
-        if len(head) == _HEAD_BYTES:
-            following = self._end + _HEAD_BYTES + unpack(_HEAD, head)[0] + _CRC_BYTES
-            if following < size:  # not the last record: damage, which must not be hidden
-                raise OSError("a record in flash is damaged: " + self._path)
-        files.replace(self._path, files.read(self._path)[: self._end])
+        if files.size(self._path) != self._end:
+            late.call("firmware.common.storage.torn", "cut_torn_end", self._path, self._end)
 
 
 def check_space(path: str) -> None:
@@ -105,7 +97,7 @@ def check_space(path: str) -> None:
         raise Refused(STORE_FULL, "connect the board to a bridge and settle")
 
 
-def _checked(head: bytes, rest: bytes, length: int) -> bytes | None:
+def checked(head: bytes, rest: bytes, length: int) -> bytes | None:
     """The payload, when it is whole and its checksum right."""
     payload = rest[:length]
     if len(rest) != length + _CRC_BYTES or unpack(">I", rest[length:])[0] != crc32(head + payload):

@@ -98,8 +98,9 @@ class Store:
 
     def _kept(self, name: str, size: int) -> bytes:
         """A file of a fixed size, b"" if there is none; a damaged one is never made anew."""
-        kept = files.read(self.root + "/" + name)
-        if kept and len(kept) != size:
+        path = self.root + "/" + name
+        kept = files.read(path)
+        if len(kept) != size and files.exists(path):
             raise OSError("a file in flash is damaged: " + name)
         return kept
 
