@@ -102,7 +102,8 @@ CREATE TABLE ledgers (
 );
 
 -- Every ledger entry that was judged. Its hashes never change; a verdict does only when a payment
--- that found no funds (9) is paid later. txn_id is null where the transaction could not be read.
+-- that found no funds or a frozen payer (9) is judged anew. txn_id is null where the transaction
+-- could not be read.
 CREATE TABLE ledger_entries (
     account_id   text        NOT NULL,
     device_id    bytea       NOT NULL,

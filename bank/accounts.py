@@ -4,20 +4,23 @@ Each is done within the caller's transaction, and again changes nothing: the ans
 that it exists. Every one leaves a row in the audit log.
 """
 
+import unicodedata
 from typing import Any
 from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import audit, limits, verify
-from bank.queries import accounts, devices, transfers
+from bank.queries import accounts, devices, ledgers, transfers
 from bank.queries.transfers import FUNDING, Transfer
+from firmware.common.interchange.transaction import is_hex
 from firmware.common.payment import money
 from firmware.common.payment.identifier import identifier
 from firmware.common.wire.errors import (
     MALFORMED,
     NOT_ENROLLED,
     OK,
+    OVER_LIMIT,
     REPLAY,
     UNKNOWN_PAYEE,
     WRONG_WALLET,
@@ -104,6 +107,28 @@ def set_frozen(cursor: Cursor, account_id: str, frozen: bool, device: str | None
     _done(cursor, account_id, "freeze" if frozen else "unfreeze", subject)
 
 
+def open_generation(cursor: Cursor, account_id: str, device: str) -> tuple[str, int]:
+    """Begins a new ledger for a device whose old one is forked: CREATED and its generation.
+
+    What the old one settled stays. EXISTS where the newest has no entry yet.
+    """
+    _require_party(cursor, account_id)
+    device_id = _device_id(device)
+    found = devices.select_device(cursor, device_id)
+    if found is None or found[0] != account_id:
+        raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
+    position = ledgers.select_position(cursor, account_id, device_id, lock=True)
+    if position.last_index < 0:
+        return EXISTS, position.generation
+    generation = position.generation + 1
+    if generation >= limits.GENERATIONS_MAX:
+        raise Refused(OVER_LIMIT, "the device has had too many ledgers; enrol another device")
+    created = ledgers.insert_generation(cursor, account_id, device_id, generation)
+    subject = f"device {device}"
+    result = _done(cursor, account_id, "open ledger", subject, created, generation=str(generation))
+    return result, generation
+
+
 def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
     """Accounts with their balances, by id."""
     return [
@@ -139,7 +164,8 @@ def _require_party(cursor: Cursor, account_id: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not 0 < len(name.encode()) <= limits.NAME_BYTES_MAX or min(name) < " ":
+    controls = any(unicodedata.category(c) == "Cc" for c in name)
+    if controls or not 0 < len(name.encode()) <= limits.NAME_BYTES_MAX:
         raise Refused(
             MALFORMED, f"a name has 1 to {limits.NAME_BYTES_MAX} bytes and no control characters"
         )
@@ -155,7 +181,6 @@ def _check_transfer_id(text: str) -> None:
 
 
 def _device_id(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise Refused(MALFORMED, "a device's id is 16 hex digits") from None
+    if not is_hex(text, 16):
+        raise Refused(MALFORMED, "a device's id is 16 hex digits in lower case")
+    return bytes.fromhex(text)

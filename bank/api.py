@@ -9,8 +9,8 @@ from bank import audit, db, errors, limits, receipts, settle
 from bank.settle import LedgerRefused
 from bank.web import current, json_body, operators_only, page
 from firmware.common.interchange import jwk
-from firmware.common.interchange.ledger import LedgerBatch, open_ledger
-from firmware.common.wire.errors import Refused
+from firmware.common.interchange.ledger import LedgerBatch, read_ledger, unseal_ledger
+from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
 
 public = Blueprint("public", __name__)
 ledgers = Blueprint("ledgers", __name__)
@@ -91,5 +91,15 @@ def _refused(refused: Refused) -> tuple[Response, int]:
 
 
 def _open_ledger() -> LedgerBatch:
+    """The ledger in the body; what would cost much to refuse is refused before it is parsed."""
     raw = json_body(limits.BODY_BYTES_MAX)
-    return open_ledger(raw, current().keys.ecdh_private, limits.LEDGER_ENTRIES_MAX)
+    if _count_marks(raw) > limits.ENVELOPE_MARKS_MAX:
+        raise Refused(MALFORMED, "an encrypted ledger has few members")
+    plaintext = unseal_ledger(raw, current().keys.ecdh_private)
+    if _count_marks(plaintext) > limits.LEDGER_MARKS_MAX:
+        raise Refused(TOO_LARGE, f"a ledger has at most {limits.LEDGER_ENTRIES_MAX} entries here")
+    return read_ledger(plaintext, limits.LEDGER_ENTRIES_MAX)
+
+
+def _count_marks(raw: bytes) -> int:
+    return sum(raw.count(mark) for mark in (b",", b"{", b"["))

@@ -33,7 +33,12 @@ CONNECTION_OPTIONS = " ".join(
         f"idle_in_transaction_session_timeout={limits.IDLE_TIMEOUT_MS}",
     )
 )
-_TRY_AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
+_TRY_AGAIN = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+    errors.UniqueViolation,  # somebody was quicker; the next time that is seen
+)
 
 T = TypeVar("T")
 
@@ -59,10 +64,11 @@ class Database:
     def run(self, work: Callable[[Cursor], T]) -> T:
         """What `work` returns, done in one transaction: all of it or nothing.
 
-        After a deadlock, a serialisation failure or a lost connection the work is done again,
-        so it must be such that a second time changes nothing. Raises `Refused` with UNAVAILABLE
-        or BUSY, and what `work` raises.
+        After a deadlock, a conflict or a lost connection the work is done again, so it must be
+        such that a second time changes nothing. Raises `Refused` with UNAVAILABLE or BUSY, and
+        what `work` raises.
         """
+        deadline = time.monotonic() + limits.TRANSACTION_S_MAX
         for attempt in range(limits.TRANSACTION_ATTEMPTS_MAX):
             with self._connection() as connection:
                 try:
@@ -74,6 +80,8 @@ class Database:
                     # A pooled connection may have been lost long ago: the next one is fresh.
                     if not connection.closed:
                         raise Refused(UNAVAILABLE, "the bank's database cannot work") from error
+            if time.monotonic() > deadline:
+                break
             time.sleep(0.01 * attempt)
         raise Refused(BUSY, "too many others work on the same accounts")
 

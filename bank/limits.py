@@ -1,9 +1,13 @@
 """Every bound of the bank; those it shares with boards stand in `firmware.common.wire.limits`."""
 
 LEDGER_ENTRIES_MAX = 4_096  # in one upload
-BODY_BYTES_MAX = 10 * 1024 * 1024  # such an upload in base64, each entry at its longest
+BODY_BYTES_MAX = 6 * 1024 * 1024  # such an upload in base64, each entry with the longest ids
+# Commas and opening brackets, counted before anything is parsed: they are what parsing costs.
+ENVELOPE_MARKS_MAX = 64  # what stands outside the encryption
+LEDGER_MARKS_MAX = LEDGER_ENTRIES_MAX * 48  # an entry has about 25, beside those in its ids
 OPERATOR_BODY_BYTES_MAX = 8 * 1024
 NAME_BYTES_MAX = 128  # of an account or a device
+GENERATIONS_MAX = 1_000  # ledgers of one device, one after another
 
 PAGE_ROWS = 50
 PAGE_ROWS_MAX = 500
@@ -12,11 +16,13 @@ PAGE_OFFSET_MAX = 1_000_000_000
 WORKERS_MAX = 64
 THREADS_PER_WORKER = 4  # each has one database connection at most
 CONNECT_TIMEOUT_S = 5
-POOL_WAIT_S = 10
-STATEMENT_TIMEOUT_MS = 30_000
-LOCK_TIMEOUT_MS = 15_000
-IDLE_TIMEOUT_MS = 60_000
-TRANSACTION_ATTEMPTS_MAX = 8  # after a deadlock, a serialisation failure or a lost connection
+# Together these stay below the 30 s that a bridge waits for an answer.
+POOL_WAIT_S = 5
+TRANSACTION_S_MAX = 10  # after which work is not begun again
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+IDLE_TIMEOUT_MS = 20_000  # for a host that died without a word and holds locks
+TRANSACTION_ATTEMPTS_MAX = 8  # after a deadlock, a conflict or a lost connection
 
 DATABASE_START_S = 60
 DATABASE_STOP_S = 30

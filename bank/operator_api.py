@@ -89,6 +89,20 @@ def set_frozen(frozen: bool) -> Response:
     return jsonify(result="frozen" if frozen else "unfrozen")
 
 
+@blueprint.post("/ledgers")
+@operators_only
+def open_generation() -> Response:
+    """{"account_id", "device_id"}: a new ledger for a device whose old one is forked."""
+    found = _members({"account_id", "device_id"})
+    account_id, device_id = (
+        jsontext.text_member(found, key) for key in ("account_id", "device_id")
+    )
+    result, generation = current().database.run(
+        lambda cursor: accounts.open_generation(cursor, account_id, device_id)
+    )
+    return jsonify(result=result, generation=generation)
+
+
 def device_keys(found: dict[str, bytes]) -> tuple[bytes, bytes, str]:
     """(signing_key, ecdh_key, name) of a device-keys form. Raises `Refused`."""
     return (

@@ -122,7 +122,7 @@ def _judge(cursor: Cursor, batch: LedgerBatch, lock: bool) -> _Judged:
     position = ledgers.select_position(cursor, account_id, device_id, lock)
     payee = Payee(account_id, device_id, position.generation)
     known = _known_entries(cursor, payee, batch)
-    verify.place(batch, position, known)
+    verify.place(batch, payee, position, known)
     entries = [e for e in batch.entries if verify.is_open(known.get(e.ledger_index))]
     refusals = verify.check_signatures(entries)
     signed = [e for e in entries if e.ledger_index not in refusals]
@@ -203,7 +203,11 @@ def _store(cursor: Cursor, judged: _Judged) -> None:
 def _changed(judged: _Judged) -> list[Verdict]:
     """Verdicts of known entries that are not what they were."""
     known = judged.known
-    return [v for i, v in judged.anew.items() if i in known and known[i].verdict != v.verdict]
+    return [
+        v
+        for i, v in judged.anew.items()
+        if i in known and (known[i].verdict, known[i].reason) != (v.verdict, v.reason)
+    ]
 
 
 def _stored_form(entry: LedgerEntry, verdict: Verdict) -> NewEntry:

@@ -39,6 +39,12 @@ class Payee:
     device_id: bytes
     generation: int = 0
 
+    @property
+    def genesis(self) -> str:
+        """What the first entry's hash is linked to."""
+        later = f":{self.device_id.hex()}:{self.generation}" if self.generation else ""
+        return GENESIS + later
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -57,7 +63,9 @@ def device_id(signing_key: bytes) -> bytes:
     return sha256(signing_key)[:8]
 
 
-def place(batch: LedgerBatch, position: Position, known: Mapping[int, StoredEntry]) -> None:
+def place(
+    batch: LedgerBatch, payee: Payee, position: Position, known: Mapping[int, StoredEntry]
+) -> None:
     """Checks that the batch continues, or repeats, what the bank knows of this ledger.
 
     `known` holds the entries judged before, from the one before the batch to its end.
@@ -76,13 +84,13 @@ def place(batch: LedgerBatch, position: Position, known: Mapping[int, StoredEntr
         if stored and stored.entry_hash.hex() != entry.hash:
             raise Refused(LEDGER_FORK, f"entry {entry.ledger_index} is not the one sent before")
     before = known.get(first.ledger_index - 1)
-    prev = before.entry_hash.hex() if before else GENESIS
+    prev = before.entry_hash.hex() if before else payee.genesis
     if first.hash != link(prev, first.txn_hash):
         raise Refused(CHAIN_BROKEN, f"entry {first.ledger_index} does not follow the bank's copy")
 
 
 def is_open(stored: StoredEntry | None) -> bool:
-    """Whether an entry is to be judged: it is new, or was not paid for lack of funds."""
+    """Whether an entry is to be judged: it is new, or was not paid for the time being."""
     return stored is None or stored.verdict == UNGUARANTEED
 
 
@@ -129,7 +137,10 @@ def judge(
     balances: Mapping[tuple[str, str], int],
     transfers: Mapping[tuple[str, str], Known],
 ) -> list[Verdict]:
-    """A verdict per entry, in order; `refusals` are what was found before."""
+    """A verdict per entry, in order; `refusals` are what was found before.
+
+    A freeze may be lifted, so a payment of a frozen payer is not refused for good.
+    """
     left, spent = dict(balances), dict(transfers)
     verdicts = []
     for entry in entries:
@@ -137,7 +148,8 @@ def judge(
         if refused is None:
             verdicts.append(_judge_payment(entry, payee, left, spent))
         else:
-            verdicts.append(_verdict(entry, REFUSED, refused.reason, refused.detail))
+            verdict = UNGUARANTEED if refused.reason == FROZEN else REFUSED
+            verdicts.append(_verdict(entry, verdict, refused.reason, refused.detail))
     return verdicts
 
 

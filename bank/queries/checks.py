@@ -69,7 +69,8 @@ INVARIANTS = {
         SELECT format('%s/%s/%s', account_id, encode(device_id, 'hex'), ledger_index)
         FROM (SELECT *, coalesce(encode(lag(entry_hash) OVER (
                 PARTITION BY account_id, device_id, generation ORDER BY ledger_index), 'hex'),
-                'GENESIS') AS prev
+                'GENESIS' || CASE generation WHEN 0 THEN ''
+                    ELSE format(':%s:%s', encode(device_id, 'hex'), generation) END) AS prev
             FROM ledger_entries) AS chained
         WHERE entry_hash <> sha256(convert_to(prev || encode(txn_hash, 'hex'), 'UTF8'))
         """,

@@ -48,6 +48,18 @@ def select_position(cursor: Cursor, account_id: str, device_id: bytes, lock: boo
     return Position(generation, last_index, None if head is None else bytes(head))
 
 
+def insert_generation(cursor: Cursor, account_id: str, device_id: bytes, generation: int) -> bool:
+    """Begins a further ledger of a device; false where it was begun already."""
+    cursor.execute(
+        """
+        INSERT INTO ledgers (account_id, device_id, generation) VALUES (%s, %s, %s)
+        ON CONFLICT (account_id, device_id, generation) DO NOTHING
+        """,
+        (account_id, device_id, generation),
+    )
+    return cursor.rowcount == 1
+
+
 def select_entries(
     cursor: Cursor, account_id: str, device_id: bytes, generation: int, first: int, last: int
 ) -> dict[int, StoredEntry]:

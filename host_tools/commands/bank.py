@@ -162,6 +162,21 @@ def unfreeze(account_id: str, device: str | None, as_json: bool) -> None:
     _set_frozen(account_id, device, False, as_json)
 
 
+@bank.command("new-ledger")
+@click.argument("account_id", metavar="ACCOUNT")
+@click.argument("device")
+@json_option
+def new_ledger(account_id: str, device: str, as_json: bool) -> None:
+    """Begin a new ledger for DEVICE (its id) of ACCOUNT after its old one was found forked.
+
+    What the old one settled stays settled. The device stays frozen until `unfreeze`.
+    """
+    result, generation = _run(lambda cursor: accounts.open_generation(cursor, account_id, device))
+    members = {"account_id": account_id, "device_id": device, "generation": generation}
+    text = f"device {device} of {account_id}: ledger {generation} {result}"
+    _print(as_json, {**members, "result": result}, text)
+
+
 @bank.command()
 @json_option
 def check(as_json: bool) -> None:

@@ -76,19 +76,28 @@ def open_ledger(raw: bytes, bank_private: bytes, entries_max: int) -> LedgerBatc
     The link of the first entry to what came before is the caller's to check.
     Raises `Refused`.
     """
+    return read_ledger(unseal_ledger(raw, bank_private), entries_max)
+
+
+def unseal_ledger(raw: bytes, bank_private: bytes) -> bytes:
+    """What stands inside an encrypted ledger, not looked at yet. Raises `Refused`."""
     found = members(raw)
     ephemeral = jwk.member_key(found, "receiver_public_key")
-    plaintext, _ = sealed.unseal(found, ephemeral, bank_private)
+    return sealed.unseal(found, ephemeral, bank_private)[0]
+
+
+def read_ledger(plaintext: bytes, entries_max: int) -> LedgerBatch:
+    """The inside, its structure checked as `open_ledger` says; the cheap checks come first."""
     inner = members(plaintext)
     receiver = jwk.member_key(inner, "receiver_public_key")
     array = inner.get("ledger", b"")
     batch_hash = _hex64(inner, "hash")
     signature = base64.decode(text_member(inner, "signature"), 64)
+    if not crypto.verify(receiver, signed_digest(batch_hash), signature):
+        raise Refused(BAD_SIGNATURE, "the receiver's signature is wrong")
     # As it came it is what its maker hashed, unless it gained spaces or escapes on the way.
     if _hash(array) != batch_hash and _hash(stringify.compact(array)) != batch_hash:
         raise Refused(BAD_SIGNATURE, "the ledger's hash is not that of its entries")
-    if not crypto.verify(receiver, signed_digest(batch_hash), signature):
-        raise Refused(BAD_SIGNATURE, "the receiver's signature is wrong")
     entries = [_entry(item) for item in items(array, entries_max)]
     _check_chain(entries)
     return LedgerBatch(entries, batch_hash, receiver)

@@ -17,7 +17,7 @@ from firmware.common.wire.errors import BAD_SIGNATURE, MALFORMED, NOT_FOR_ME, Re
 
 SETTLED = 0
 DUPLICATE = 1
-UNGUARANTEED = 9  # not paid for lack of funds; judged anew each time it comes
+UNGUARANTEED = 9  # no funds, or a frozen payer; judged anew each time it comes
 REFUSED = 13
 
 _TYPE = "opg-json-receipt"
