@@ -6,7 +6,8 @@ from firmware.common.wire.limits import LEDGER_BATCH_ENTRIES_MAX
 from firmware.receiver.app import App
 from firmware.receiver.book import STATES, acknowledgement
 
-_PAGE = 12
+_PAGE = 8  # fits a message even when names have the most bytes
+_EXPORT_BYTES_MAX = 3_200  # what base64 and the rest of an encrypted ledger leave of a message
 
 
 def answer(app: App, message: bytes) -> bytes:
@@ -56,10 +57,14 @@ class ReceiverCommands(Commands):
 
         store = self.device.store
         bank = store.enrolled().bank_ecdh
-        entries = [
-            entry_to_json(entry["index"], raw.decode(), entry["head"])
-            for entry, raw in self.app.book.entries(int(header["first"]), LEDGER_BATCH_ENTRIES_MAX)
-        ]
+        entries: list[str] = []
+        room = _EXPORT_BYTES_MAX
+        for entry, raw in self.app.book.entries(int(header["first"]), LEDGER_BATCH_ENTRIES_MAX):
+            text = entry_to_json(entry["index"], raw.decode(), entry["head"])
+            room -= len(text.encode()) + 1
+            if entries and room < 0:
+                break
+            entries.append(text)
         if not entries:
             raise Refused(REQUEST_UNKNOWN, "the ledger has no entry of that index")
         text = seal_ledger(entries, store.keys.signing, store.keys.signing_public, bank)

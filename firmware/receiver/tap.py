@@ -10,7 +10,6 @@ from firmware.receiver.app import App
 from firmware.receiver.book import acknowledgement
 
 _POLL_MS = 2
-_REQUEST_BYTES = 8
 
 
 async def serve(app: App) -> None:
@@ -54,9 +53,9 @@ def _hello(app: App, body: bytes) -> bytes:
 
 
 def _payment(app: App, body: bytes) -> bytes:
-    if len(body) <= _REQUEST_BYTES:
+    if len(body) <= messages.REQUEST_BYTES:
         raise Refused(MALFORMED, "no payment in it")
-    request_id = hexlify(body[:_REQUEST_BYTES]).decode()
-    header, _ = app.take_envelope(body[_REQUEST_BYTES:], request_id)
+    request_id = hexlify(body[: messages.REQUEST_BYTES]).decode()
+    header, _ = app.take_envelope(body[messages.REQUEST_BYTES :], request_id)
     told = {"hash": header["hash"], "index": header["index"], "head": header["head"]}
     return packet.pack(told, acknowledgement(header))

@@ -6,7 +6,7 @@ from firmware.common.wire.commands import Commands
 from firmware.sender.app import App
 from firmware.sender.payees import Payee
 
-_PAGE = 16
+_PAGE = 8  # fits a message even when names have the most bytes
 
 
 def answer(app: App, message: bytes) -> bytes:

@@ -17,9 +17,9 @@ _POLL_MS = 2
 
 
 class Till:
-    """Who is at the other end, from its PREQ."""
+    """Who is at the other end, from its PREQ; `request_id` is 8 bytes."""
 
-    def __init__(self, account: str, ecdh: bytes, request_id: str, amount_minor: int) -> None:
+    def __init__(self, account: str, ecdh: bytes, request_id: bytes, amount_minor: int) -> None:
         self.account = account
         self.ecdh = ecdh
         self.request_id = request_id
@@ -62,9 +62,9 @@ async def _greet(board: "Board", wire: link.Link) -> Till:
 async def _hand_over(
     board: "Board", wire: link.Link, outbox: Outbox, pending: Pending, till: Till
 ) -> None:
-    body = unhexlify(till.request_id) + outbox.envelope(pending)
+    body = till.request_id + outbox.envelope(pending)
     header, proof = packet.unpack(await _call(board, wire, messages.TXN, body))
-    index, head = int(header["index"]), str(header["head"])
+    index, head = _whole(header, "index"), str(header.get("head"))
     outbox.check_proof(pending, index, head, proof)
     outbox.add_delivered(pending, index, head)
 
@@ -100,7 +100,20 @@ def _body(reply: bytes) -> bytes:
 def _till(body: bytes) -> Till:
     header, jwk = packet.unpack(body)
     ecdh = late.call("firmware.common.interchange.jwk", "public_from_jwk", jwk)
-    return Till(str(header["payee"]), ecdh, str(header["request"]), int(header["amount"]))
+    try:
+        request_id = unhexlify(str(header.get("request")))
+    except ValueError:
+        request_id = b""
+    if len(request_id) != messages.REQUEST_BYTES:
+        raise Refused(MALFORMED, "the other end names no request")
+    return Till(str(header.get("payee")), ecdh, request_id, _whole(header, "amount"))
+
+
+def _whole(header: dict, name: str) -> int:
+    value = header.get(name)
+    if type(value) is not int:
+        raise Refused(MALFORMED, "the other end speaks otherwise")
+    return value
 
 
 def _plain(data: bytes) -> str:

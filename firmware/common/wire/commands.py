@@ -13,7 +13,14 @@ from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
 from firmware.common.version import VERSION
 from firmware.common.wire import packet
-from firmware.common.wire.errors import DECLINED, MALFORMED, OVER_LIMIT, SYNC_FIRST, Refused
+from firmware.common.wire.errors import (
+    DECLINED,
+    MALFORMED,
+    OVER_LIMIT,
+    SYNC_FIRST,
+    TOO_LARGE,
+    Refused,
+)
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 
 _LOG_BYTES = MESSAGE_BYTES_MAX - 512
@@ -38,10 +45,13 @@ class Commands:
                 raise Refused(MALFORMED, "no such command on this board")
             found, data = command(header, body)
             found["ok"] = True
-            return packet.pack(found, data)
+            answer = packet.pack(found, data)
+            if len(answer) > MESSAGE_BYTES_MAX:
+                raise Refused(TOO_LARGE, "the answer does not fit a message")
+            return answer
         except Refused as refused:
             return _refusal(refused.reason, refused.detail)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
             # A header with members of the wrong type; the text names the kind, never a value.
             return _refusal(MALFORMED, type(error).__name__)
 
@@ -94,8 +104,8 @@ class Commands:
         keys = members(body)
         identity = Identity(
             account,
-            str(header.get("name", "")),
-            str(header.get("wallet", "")),
+            _identifier_or_none(header.get("name")),
+            _identifier_or_none(header.get("wallet")),
             public_from_jwk(keys["ecdh"]),
             public_from_jwk(keys["signing"]),
         )
@@ -115,9 +125,14 @@ class Commands:
         return {}, self.device.events.read()[-_LOG_BYTES:]
 
     def _take_time(self, unix_ms: int) -> None:
-        if not 0 < unix_ms < _YEAR_2100_MS:
+        if type(unix_ms) is not int or not 0 < unix_ms < _YEAR_2100_MS:
             raise Refused(OVER_LIMIT, "the host's clock is wrong")
         self.device.advance_time(unix_ms)
+
+
+def _identifier_or_none(text: str | None) -> str:
+    """ "" where there is none: what signs or is shown later must not be refused then."""
+    return identifier(text) if text else ""
 
 
 def _refusal(reason: int, detail: str) -> bytes:

@@ -18,6 +18,7 @@ TXN = 6
 ACK = 7
 
 VERSION = 1
+REQUEST_BYTES = 8
 
 
 def make(kind: int, body: bytes) -> bytes:
