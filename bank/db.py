@@ -76,10 +76,11 @@ class Database:
                         return work(cursor)
                 except _TRY_AGAIN:
                     pass
-                except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                except (psycopg2.DatabaseError, psycopg2.InterfaceError) as error:
                     # A pooled connection may have been lost long ago: the next one is fresh.
-                    if not connection.closed:
-                        raise Refused(UNAVAILABLE, "the bank's database cannot work") from error
+                    if not _is_lost(connection, error):
+                        raise _as_refused(error) from error
+                    connection.close()
             if time.monotonic() > deadline:
                 break
             time.sleep(0.01 * attempt)
@@ -132,6 +133,18 @@ class Database:
             return self._pool.getconn()
         except psycopg2.OperationalError as error:
             raise Refused(UNAVAILABLE, "the bank's database cannot be reached") from error
+
+
+def _is_lost(connection: Connection, error: psycopg2.Error) -> bool:
+    """After a crash of the server psycopg2 may not notice; its error then is of no known kind."""
+    return bool(connection.closed) or type(error) is psycopg2.DatabaseError
+
+
+def _as_refused(error: psycopg2.Error) -> Exception:
+    """A refusal where the database cannot work; what is wrong with the work itself as it is."""
+    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return Refused(UNAVAILABLE, "the bank's database cannot work")
+    return error
 
 
 def open_database(settings: Settings) -> Database:
