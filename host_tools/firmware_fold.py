@@ -104,11 +104,23 @@ class _Untyped(ast.NodeTransformer):
         self.generic_visit(node)
         return node.body if ast.unparse(node.test) == _ON_A_BOARD else node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt] | None:
         target = node.targets[0]
         if _is_name(target, "TYPE_CHECKING") or _is_name(target, "__all__"):
             return None
-        return self.generic_visit(node)
+        return _one_by_one(node) or self.generic_visit(node)
+
+
+def _one_by_one(node: ast.Assign) -> list[ast.stmt]:
+    """`a, b = c, d` as two assignments, where no name is on both sides; else nothing."""
+    target, value = node.targets[0], node.value
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple):
+        return []
+    names = {part.id for part in [*target.elts, *value.elts] if isinstance(part, ast.Name)}
+    if len(target.elts) != len(value.elts) or len(names) < 2 * len(value.elts):
+        return []
+    pairs = zip(target.elts, value.elts, strict=True)
+    return [ast.Assign([to], given, lineno=node.lineno) for to, given in pairs]
 
 
 class _Inlined(ast.NodeTransformer):

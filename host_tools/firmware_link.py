@@ -41,7 +41,8 @@ def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
     homes = {member: file for file in files if file.bundle.stays for member in file.bundle.members}
     linked = {file.bundle.root: file.linked(homes) for file in files}
     _check_loaded(program, linked)
-    prune(linked, {file.bundle.root: file.exports for file in files if not file.bundle.late})
+    late = {file.bundle.root for file in files if file.bundle.late}
+    prune(linked, {file.bundle.root: file.exports for file in files}, late)
     return {program.paths[root]: tree for root, tree in linked.items()}
 
 

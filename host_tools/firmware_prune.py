@@ -1,34 +1,43 @@
 """Leaves out of linked files what nobody uses: definitions and imports, until none is left."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from host_tools.firmware_scope import Import, alias_name
 
 
-def prune(linked: dict[str, ast.Module], exports: dict[str, set[str]]) -> None:
+def prune(linked: dict[str, ast.Module], exports: dict[str, set[str]], late: set[str]) -> None:
     """Linked modules by name, each before those that it imports from; changes them.
 
-    Kept is what its file uses, what another imports, what a text names, and the
-    `exports`. Nothing that runs when a module is loaded is dropped.
+    Kept is what a file itself uses or another imports, and the `exports`; of those of a module
+    that is loaded `late`, what some text names. Nothing that runs at loading is dropped.
     """
-    said = {name for tree in linked.values() for name in _said(tree, linked)}
     for module, tree in linked.items():
-        wanted = exports.get(module, set()) | _imported_from(module, linked.values())
-        _prune_one(tree, wanted | said)
+        wanted = exports[module]
+        if module in late:
+            wanted = wanted & {name for other in linked.values() for name in _said(other, module, linked)}
+        _prune_one(tree, wanted | _imported_from(module, linked.values()))
 
 
-def _said(tree: ast.Module, modules: Iterable[str]) -> Iterator[str]:
-    """What might name a definition of a module that is loaded late."""
+def _said(tree: ast.Module, module: str, modules: Container[str]) -> Iterator[str]:
+    """The texts and attributes that might name a definition of a late module.
+
+    In a call that names another module, as `late.call` does, texts belong to that one.
+    """
     held: set[str] = set()
+    others: set[ast.AST] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+        if isinstance(node, ast.Call):
+            named = {text.value for text in node.args if isinstance(text, ast.Constant)}
+            if any(name in modules and name != module for name in named):
+                others.update(node.args)
         elif isinstance(node, ast.ImportFrom):
-            held |= {alias_name(a) for a in node.names if f"{node.module}.{a.name}" in modules}
+            held |= {alias_name(a) for a in node.names if f"{node.module}.{a.name}" == module}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in held:
             yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in others:
+            yield node.value
 
 
 def _prune_one(tree: ast.Module, wanted: set[str]) -> None:

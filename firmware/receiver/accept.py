@@ -3,12 +3,22 @@
 from firmware.common.payment.request import Request, check_amount
 from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, REQUEST_CLOSED, Refused
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from firmware.receiver.opening import Opened
+
+class Opened:
+    """What the ledger keeps of a payment; `text` is its transaction as compact JSON."""
+
+    amount_minor = 0
+    text = ""
+    ack_key = b""
+
+    def __init__(self, hash_: str, txn_id: str, from_id: str, to_id: str) -> None:
+        self.hash = hash_
+        self.txn_id = txn_id
+        self.from_id = from_id
+        self.to_id = to_id
 
 
-def accept(payment: "Opened", account: str, request: Request | None, request_id: str) -> None:
+def accept(payment: Opened, account: str, request: Request | None, request_id: str) -> None:
     """Raises `Refused` unless the verified payment is for `account` and fits what was asked.
 
     `request_id` is the request it was sent for, "" for a payment that came as a file.

@@ -13,10 +13,7 @@ from firmware.common.payment.request import Request, open_request
 from firmware.common.storage.journal import Journal, check_space
 from firmware.common.wire import packet
 from firmware.common.wire.errors import REPLAY, Refused
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from firmware.receiver.opening import Opened
+from firmware.receiver.accept import Opened
 
 _OPEN = 1
 _ACCEPTED = 2
@@ -59,7 +56,7 @@ class LedgerBook:
         self.request = request
         return request
 
-    def find(self, payment: "Opened") -> dict | None:
+    def find(self, payment: Opened) -> dict | None:
         """The header of the entry that holds this payment; None if it was not seen before.
 
         Raises `Refused(REPLAY)` when its id was used for another payment of this payer.
@@ -72,7 +69,7 @@ class LedgerBook:
                 raise Refused(REPLAY, "its id belongs to another payment of this payer")
         return None
 
-    def append(self, payment: "Opened", request_id: str, now_ms: int) -> dict:
+    def append(self, payment: Opened, request_id: str, now_ms: int) -> dict:
         """Enters a payment: the commit point. Answers the entry's header."""
         check_space(self._root)
         header = {
@@ -94,7 +91,7 @@ class LedgerBook:
     def entries(self, first: int, count: int) -> list[tuple[dict, bytes]]:
         """Header and transaction JSON of the entries from `first` on."""
         found = []
-        if first < self.count:
+        if count and first < self.count:
             for _, _, payload in self._journal.scan(_ACCEPTED):
                 header, body = packet.unpack(payload)
                 if header["index"] >= first:
@@ -139,5 +136,5 @@ def acknowledgement(header: dict) -> bytes:
     return acknowledge(unhexlify(header["ack"]), header["hash"], header["index"], header["head"])
 
 
-def _key(payment: "Opened") -> bytes:
+def _key(payment: Opened) -> bytes:
     return crypto.sha256((payment.from_id + payment.txn_id).encode())[:8]

@@ -2,6 +2,9 @@
 
 The signing key and, where present, the txn_id stand outside the encryption too, so that a
 reader can sort envelopes; they must equal the inner ones, else somebody re-wrapped it.
+
+`seal` and `open_envelope` are the whole of it. A board has no room for that at once: it takes
+the same steps one by one, each loaded for itself (`sender.signing`, `receiver.opening`).
 """
 
 from firmware.common import crypto
@@ -16,13 +19,7 @@ _INFO_ACK = b"opg acknowledgement"
 def seal(payment: Transaction, payee_ecdh: bytes) -> tuple[str, bytes]:
     """The envelope's JSON and the key that an acknowledgement of it is made with."""
     members, ephemeral, key = sealed.seal(transaction.to_json(payment).encode(), payee_ecdh)
-    text = '{%s,"sender_public_key":%s,"sender_ecdh_public_key":%s,"txn_id":"%s"}' % (
-        members,
-        jwk.jwk_from_public(payment.sender_public_key),
-        jwk.jwk_from_public(ephemeral),
-        payment.txn_id,
-    )
-    return text, _ack_key(key)
+    return write(members, payment.sender_public_key, ephemeral, payment.txn_id), ack_key(key)
 
 
 def open_envelope(raw: bytes, private: bytes) -> tuple[Transaction, bytes]:
@@ -31,21 +28,44 @@ def open_envelope(raw: bytes, private: bytes) -> tuple[Transaction, bytes]:
     Checks the form, opens it with the payee's 32-byte ECDH key, compares outside and inside
     and verifies the payer's signature. Raises `Refused`.
     """
+    outer_key, outer_id, parts = read(raw)
+    plaintext, key = sealed.open_parts(parts, private)
+    payment = transaction.parse(plaintext)
+    check_outside(outer_key, outer_id, payment.sender_public_key, payment.txn_id)
+    transaction.check_signature(payment)
+    return payment, ack_key(key)
+
+
+def write(members: str, signing_public: bytes, ephemeral: bytes, txn_id: str) -> str:
+    """The envelope's JSON around the members that `sealed.seal` made."""
+    return '{%s,"sender_public_key":%s,"sender_ecdh_public_key":%s,"txn_id":"%s"}' % (
+        members,
+        jwk.jwk_from_public(signing_public),
+        jwk.jwk_from_public(ephemeral),
+        txn_id,
+    )
+
+
+def read(raw: bytes) -> tuple[bytes, str | None, tuple]:
+    """The signing key and txn_id that stand outside, and the parts for `sealed.open_parts`."""
     if len(raw) > ENVELOPE_BYTES_MAX:
         raise Refused(TOO_LARGE, "an envelope has at most %d bytes" % ENVELOPE_BYTES_MAX)
     found = jsontext.members(raw)
     outer_key = jwk.member_key(found, "sender_public_key")
     ephemeral = jwk.member_key(found, "sender_ecdh_public_key")
-    plaintext, key = sealed.unseal(found, ephemeral, private)
-    payment = transaction.parse(plaintext)
-    if payment.sender_public_key != outer_key:
+    outer_id = jsontext.string(found["txn_id"]) if "txn_id" in found else None
+    return outer_key, outer_id, sealed.read_parts(found, ephemeral)
+
+
+def check_outside(outer_key: bytes, outer_id: str | None, inner_key: bytes, inner_id: str) -> None:
+    """Raises `Refused(KEY_MISMATCH)` unless the outside says the same as the inside."""
+    if outer_key != inner_key:
         raise Refused(KEY_MISMATCH, "the outer signing key is not the inner one")
-    if "txn_id" in found and jsontext.string(found["txn_id"]) != payment.txn_id:
+    if outer_id not in (None, inner_id):
         raise Refused(KEY_MISMATCH, "the outer txn_id is not the inner one")
-    transaction.check_signature(payment)
-    return payment, _ack_key(key)
 
 
-def _ack_key(key: bytes) -> bytes:
+def ack_key(key: bytes) -> bytes:
+    """What acknowledgements of the envelope with this K are made with."""
     # Not K itself: what makes acknowledgements must not open the envelope.
     return crypto.hkdf(key, b"", _INFO_ACK, 32)

@@ -31,9 +31,20 @@ def seal(plaintext: bytes, recipient: bytes) -> tuple[str, bytes, bytes]:
 
 def unseal(found: dict[str, bytes], ephemeral: bytes, private: bytes) -> tuple[bytes, bytes]:
     """The plaintext and K; raises `Refused(CANNOT_OPEN)` when it is sealed to another key."""
+    return open_parts(read_parts(found, ephemeral), private)
+
+
+def read_parts(found: dict[str, bytes], ephemeral: bytes) -> tuple:
+    """What `open_parts` takes: the ephemeral key and the three members as bytes."""
     wrapped = base64.decode(jsontext.text_member(found, "encrypted_aes_key"), _WRAPPED_BYTES)
     iv = base64.decode(jsontext.text_member(found, "iv"), 12)
     payload = base64.decode(jsontext.text_member(found, "encrypted_payload"))
+    return ephemeral, wrapped, iv, payload
+
+
+def open_parts(parts: tuple, private: bytes) -> tuple[bytes, bytes]:
+    """The plaintext and K; raises `Refused(CANNOT_OPEN)` when it is sealed to another key."""
+    ephemeral, wrapped, iv, payload = parts
     try:
         wrapping = crypto.hkdf(crypto.agree(private, ephemeral), b"", _INFO, 32)
         key = crypto.unseal(wrapping, wrapped[:12], wrapped[12:])
