@@ -6,18 +6,27 @@ boards as a wire would; the screen keeps the words that were drawn on it.
 
 import asyncio
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SLEEPS_MAX = 100_000
+
 
 class Clock:
-    """Milliseconds since start; `tasks` that sleep share it, and it moves on with each sleep."""
+    """Milliseconds since start; boards that are joined share it, it moves on with each sleep."""
 
     def __init__(self) -> None:
         self.now_ms = 0
+        self.sleeps = 0
 
     def ms(self) -> int:
         return self.now_ms
 
     async def sleep_ms(self, ms: int) -> None:
         self.now_ms += ms
+        self.sleeps += 1
+        assert self.sleeps < _SLEEPS_MAX, "nothing more happens"
         await asyncio.sleep(0)
 
 
@@ -40,7 +49,8 @@ class Port:
             self.peer.arrived += data
 
 
-def join(a: Port, b: Port) -> None:
+def join(a, b) -> None:
+    """Two ports of fake boards."""
     a.peer, b.peer = b, a
 
 
@@ -94,7 +104,7 @@ class Board:
         self.root = root
         self.clock = clock or Clock()
         self.console = Port()
-        self.tap = Port()
+        self.tap: Any = Port()
         self.display = Display()
         self.buttons = Buttons()
         self.beeps = 0

@@ -40,9 +40,9 @@ class Dialog:
         """Puts news over whatever question is open, until it is dismissed with OK."""
         self._news = self._news[1 - _NEWS_MAX :] + [(title, lines)]
 
-    def wake(self) -> None:
-        """Ends a resting screen: there is something else to do."""
-        self._wake = True
+    def wake(self, wake: bool = True) -> None:
+        """Ends a resting screen: there is something else to do, or is no longer."""
+        self._wake = wake
 
     async def press(self) -> str:
         """The next press: "ok", "next" or "cancel"."""

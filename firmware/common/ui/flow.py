@@ -30,6 +30,7 @@ class Flow:
                 if self._asked:
                     question, arguments = self._asked
                     self._asked = None
+                    self.dialog.wake(False)  # else what it tells would be gone at once
                     await question(*arguments)
                 else:
                     await self.rest()
