@@ -1,0 +1,392 @@
+"""The console: whatever a host says, the board answers, moves no money and does not fall over."""
+
+from firmware.common import crypto
+from firmware.common.interchange import ledger
+from firmware.common.payment.acknowledgement import acknowledge
+from firmware.common.payment.receipt import Receipt, make_receipt
+from firmware.common.wire import packet
+from firmware.common.wire.console import serve
+from firmware.common.wire.errors import (
+    BAD_SIGNATURE,
+    BUSY,
+    CHAIN_BROKEN,
+    DECLINED,
+    MALFORMED,
+    NOT_ENROLLED,
+    NOT_FOR_ME,
+    OVER_LIMIT,
+    REPLAY,
+    REQUEST_UNKNOWN,
+    SYNC_FIRST,
+    UNKNOWN_PAYEE,
+)
+from firmware.common.wire.limits import MESSAGE_BYTES_MAX
+from firmware.common.wire.link import OPEN, Link
+from firmware.receiver.commands import answer as answer_receiver
+from firmware.sender.commands import answer as answer_sender
+from tests.unit import forms
+from tests.unit.fake_board import Port, join
+from tests.unit.helpers import Folder, Seeded
+from tests.unit.roles import NOW_MS, pair, payee, payer, run
+from tests.unit.test_dialog import sealed_for
+
+LONGEST = '"' * 64  # 64 bytes that JSON writes as 128
+
+
+def ask(app, do, body: bytes = b"", **members) -> tuple:
+    """The board's answer to a command: header and body."""
+    header = {"do": do}
+    header.update(members)
+    return packet.unpack(say(app, packet.pack(header, body)))
+
+
+def say(app, message: bytes) -> bytes:
+    is_payer = hasattr(app, "outbox")
+    told = answer_sender(app, message) if is_payer else answer_receiver(app, message)
+    assert len(told) <= MESSAGE_BYTES_MAX
+    return told
+
+
+def declined(reason: int, app, do, body: bytes = b"", **members) -> str:
+    """The board refuses for this reason; what it adds."""
+    header, _ = ask(app, do, body, **members)
+    assert header["ok"] is False and header["reason"] == reason, header
+    return header["detail"]
+
+
+def done(app, do, body: bytes = b"", **members) -> tuple:
+    header, data = ask(app, do, body, **members)
+    assert header["ok"] is True, header
+    return header, data
+
+
+def bank_keys() -> bytes:
+    ecdh, signing = forms.jwk(forms.BANK_ECDH.public), forms.jwk(forms.BANK.public)
+    return f'{{"ecdh":{ecdh},"signing":{signing}}}'.encode()
+
+
+def test_an_unknown_command_is_refused():
+    with Folder() as folder:
+        anna, bert = pair(folder)
+        for app in (anna, bert):
+            for do in (
+                "",
+                "reboot",
+                "answer",
+                "__class__",
+                "do_status",
+                "status ",
+                "STATUS",
+                "\xe4",
+            ):
+                declined(MALFORMED, app, do)
+            for do in (None, 5, True, [], {}, ["status"]):
+                declined(MALFORMED, app, do)
+            for message in (b"", b"\n", b"{}\n", b"status\n", b"\xff" * 100, b"[" * 5_000 + b"\n"):
+                header, _ = packet.unpack(say(app, message))
+                assert (header["ok"], header["reason"]) == (False, MALFORMED)
+        declined(MALFORMED, anna, "export", first=0)  # the other role's
+        declined(MALFORMED, bert, "pay", to="anna", amount=1, by_wire=True)
+
+
+WRONG = (None, True, 5, -1, 1.5, 1e300, 2**70, "", "x", "\x00", "\xe4" * 100, [], [1], {}, {"a": 1})
+
+
+def test_members_of_a_wrong_type_are_refused_and_change_nothing():
+    commands = (
+        ("status", ("time",)),
+        ("enrol", ("account", "name", "wallet")),
+        ("factory_reset", ("force",)),
+        ("import_key", ("account",)),
+        ("pay", ("to", "amount", "by_wire")),
+        ("payments", ("first",)),
+        ("envelope", ("id",)),
+        ("confirm", ("id", "index", "head")),
+        ("entries", ("first",)),
+        ("export", ("first",)),
+        ("apply", ("signature",)),
+        ("import", ()),
+        ("payees", ()),
+        ("outcome", ()),
+        ("tap_again", ()),
+        ("total", ()),
+        ("log", ()),
+        ("key", ()),
+        ("regenerate", ()),
+    )
+    with Folder() as folder:
+        anna, bert = pair(folder)
+        bert.take_envelope(sealed_for(bert, forms.payment()))
+        for app in (anna, bert):
+            for do, names in commands:
+                for name in names or ("first",):
+                    for wrong in WRONG:
+                        app._asked = None
+                        header, _ = ask(app, do, b"", **{name: wrong})
+                        assert header["ok"] or header["reason"] > 0
+                for body in (b"", b"{}", b"\xff\x00", b"null", b'{"ecdh":1}', b"{" * 5_000):
+                    app._asked = None
+                    header, _ = ask(app, do, body)
+                    assert header["ok"] or header["reason"] > 0
+        assert (anna.outbox.signed, bert.book.count) == (0, 1)
+        assert [payee.account for payee in anna.payees.all] == ["bert"]
+        assert [app.device.store.enrolled().account for app in (anna, bert)] == ["anna", "bert"]
+
+
+def test_mutated_commands_are_answered():
+    seeded = Seeded("commands")
+    with Folder() as folder:
+        anna, bert = pair(folder)
+        good = packet.pack({"do": "pay", "to": "bert", "amount": 1250, "by_wire": True})
+        for app in (anna, bert):
+            for _ in range(150):
+                data = bytearray(good)
+                for _ in range(1 + seeded.below(2)):
+                    data[seeded.below(len(data))] = 32 + seeded.below(95)
+                packet.unpack(say(app, bytes(data)))
+        assert anna.outbox.signed == 0
+
+
+def test_status_tells_who_the_board_is_and_no_secret():
+    with Folder() as folder:
+        for app in pair(folder):
+            header, _ = done(app, "status")
+            assert header["account"] in ("anna", "bert") and header["outcome"] == ""
+            assert header["time"] == app.device.now() and header["flash_free"] > 0
+            keys = app.device.store.keys
+            for do in ("status", "key", "log"):
+                told = say(app, packet.pack({"do": do}))
+                for secret in (keys.signing, keys.ecdh):
+                    assert secret not in told and secret.hex().encode() not in told
+                    assert forms.b64url(secret).encode() not in told
+
+
+def test_a_hosts_clock_is_taken_forwards_and_within_reason():
+    with Folder() as folder:
+        anna = payer(folder)
+        done(anna, "status", time=NOW_MS)
+        assert anna.device.now() == "2026-11-22T15:01:06.904Z"
+        done(anna, "status", time=NOW_MS - 1)
+        for wrong in (0, -1, 4_102_444_800_000, 2**70, 1.5, True, "now", None):
+            declined(OVER_LIMIT, anna, "status", time=wrong)
+        assert anna.device.now() == "2026-11-22T15:01:06.904Z"
+
+
+def test_a_payment_is_proposed_and_waits_for_a_finger():
+    with Folder() as folder:
+        anna, _ = pair(folder)
+        done(anna, "pay", to="bert", amount=12_50, by_wire=True)
+        assert anna.outbox.signed == 0 and done(anna, "outcome")[0]["outcome"] == ""
+        declined(BUSY, anna, "pay", to="bert", amount=1, by_wire=True)
+
+
+def test_what_cannot_be_paid_is_refused_before_it_is_on_the_screen():
+    with Folder() as folder:
+        anna, _ = pair(folder)
+        for wrong in (0, -5, 4_000_000_001, 2**70):
+            declined(OVER_LIMIT, anna, "pay", to="bert", amount=wrong, by_wire=True)
+        for wrong in (12.5, 1e3, True, "5", None, [5]):
+            declined(MALFORMED, anna, "pay", to="bert", amount=wrong, by_wire=True)
+        for wrong in ("anna", "otto", "", "Bert"):
+            declined(UNKNOWN_PAYEE, anna, "pay", to=wrong, amount=5, by_wire=True)
+        declined(MALFORMED, anna, "pay", to="bert", amount=5)
+        declined(REQUEST_UNKNOWN, anna, "tap_again")
+        nobody = payer(folder + "/nobody", "")
+        declined(NOT_ENROLLED, nobody, "pay", to="bert", amount=5, by_wire=True)
+
+
+def test_a_connection_code_goes_from_board_to_board():
+    with Folder() as folder:
+        anna, bert = payer(folder + "/anna"), payee(folder + "/bert")
+        code = done(bert, "key")[1]
+        assert done(anna, "import_key", code, account="bert")[0]["replaced"] is False
+        assert done(anna, "import_key", code, account="bert")[0]["replaced"] is False
+        assert anna.payees.find("bert").ecdh == bert.device.store.keys.ecdh_public
+        other = forms.jwk(forms.OTHER_ECDH.public).encode()
+        assert done(anna, "import_key", other, account="bert")[0]["replaced"] is True
+        assert done(anna, "payees")[0]["payees"] == ["bert"]
+        private = code[:-1] + b',"d":"' + b"A" * 43 + b'"}'
+        assert "private" in declined(MALFORMED, anna, "import_key", private, account="bert")
+
+
+def test_a_payment_goes_by_file_and_its_proof_comes_back():
+    with Folder() as folder:
+        anna, bert = pair(folder)
+        pending = anna._sign(anna._decide("bert", 12_50))
+        file = done(anna, "envelope", id=pending.txn_id)[1]
+        assert done(anna, "envelope", id=pending.txn_id)[1] == file
+        told, proof = done(bert, "import", file)
+        assert told["new"] is True and told["amount"] == 12_50 and told["from"] == "anna"
+        again, same = done(bert, "import", file)
+        assert again["new"] is False and same == proof and bert.book.count == 1
+        where = {"id": pending.txn_id, "index": told["index"], "head": told["head"]}
+        declined(BAD_SIGNATURE, anna, "confirm", bytes(32), **where)
+        declined(BAD_SIGNATURE, anna, "confirm", b"", **where)
+        done(anna, "confirm", proof, **where)
+        declined(REQUEST_UNKNOWN, anna, "confirm", proof, **where)
+        assert done(anna, "payments", first=0)[0]["payments"][0]["state"] == "delivered"
+
+
+def test_a_file_for_another_payee_is_refused():
+    with Folder() as folder:
+        bert = payee(folder)
+        declined(NOT_FOR_ME, bert, "import", sealed_for(bert, forms.payment(to_id='"eve"')))
+        declined(MALFORMED, bert, "import", sealed_for(bert, forms.payment(amount="-5")))
+        declined(MALFORMED, bert, "import", b"")
+        done(bert, "import", sealed_for(bert, forms.payment()))
+        declined(REPLAY, bert, "import", sealed_for(bert, forms.payment(amount="99")))
+        assert (bert.book.count, bert.book.total_minor) == (1, 12_50)
+        assert b" REFUSED 2 " in done(bert, "log")[1]
+
+
+def longest_payment(number: int) -> dict:
+    """A payment whose text is as long as a payment's can be."""
+    name = '"' + '\\"' * 64 + '"'
+    return forms.payment(
+        txn_id=f'"{number:08x}-0000-4000-8000-000000000000"',
+        from_id=name,
+        wallet_id=name,
+        amount="39999999.99",
+        prev_hash='"' + "ab" * 32 + '"',
+    )
+
+
+def test_pages_fit_a_message_even_with_the_longest_names():
+    with Folder() as folder:
+        anna, bert = payer(folder + "/anna"), payee(folder + "/bert")
+        for number in range(10):
+            done(bert, "import", sealed_for(bert, longest_payment(number)))
+        found: list = []
+        while len(found) < 10:
+            page = done(bert, "entries", first=len(found))[0]
+            assert page["count"] == 10 and page["entries"]
+            found += page["entries"]
+        assert [entry["index"] for entry in found] == list(range(10))
+        assert found[0]["from"] == LONGEST and found[9]["state"] == "unsettled"
+        code = forms.jwk(forms.PAYEE_ECDH.public).encode()
+        done(anna, "import_key", code, account=LONGEST)
+        for number in range(10):
+            anna._sign(anna._decide(LONGEST, 3_999_999_900 + number))
+        found = []
+        while len(found) < 10:
+            found += done(anna, "payments", first=len(found))[0]["payments"]
+        assert found[9]["amount"] == 3_999_999_909
+        envelope = done(anna, "envelope", id=found[0]["id"])[1]
+        assert len(envelope) > 1_000
+
+
+def test_every_entry_is_exported_even_with_the_longest_names():
+    with Folder() as folder:
+        bert = payee(folder)
+        for number in range(5):
+            done(bert, "import", sealed_for(bert, longest_payment(number)))
+        first, hashes = 0, []
+        while first < 5:
+            told, sealed = done(bert, "export", first=first)
+            batch = ledger.open_ledger(sealed, forms.BANK_ECDH.private, 64)
+            assert len(batch.entries) == told["count"] > 0
+            assert batch.receiver_public_key == bert.device.store.keys.signing_public
+            hashes += [entry.hash for entry in batch.entries]
+            first += told["count"]
+        assert hashes[-1] == bert.book.head and len(hashes) == 5
+        declined(REQUEST_UNKNOWN, bert, "export", first=5)
+
+
+def test_the_banks_receipt_is_applied_only_when_the_bank_signed_it_for_this_board():
+    with Folder() as folder:
+        bert = payee(folder)
+        told, _ = done(bert, "import", sealed_for(bert, forms.payment()))
+        public = bert.device.store.keys.signing_public
+
+        def receipt(keys, receiver: bytes, txn_hash: str) -> tuple:
+            judged = Receipt("ab" * 32, 0, [(0, txn_hash, 0, 0)], told["head"], 5)
+            text, signature = make_receipt(keys.private, receiver, judged)
+            return text.encode(), forms.b64(signature)
+
+        for reason, keys, receiver, txn_hash in (
+            (BAD_SIGNATURE, forms.PAYER, public, told["hash"]),
+            (NOT_FOR_ME, forms.BANK, forms.OTHER_PAYEE.public, told["hash"]),
+            (CHAIN_BROKEN, forms.BANK, public, "ab" * 32),
+        ):
+            text, signature = receipt(keys, receiver, txn_hash)
+            declined(reason, bert, "apply", text, signature=signature)
+        text, signature = receipt(forms.BANK, public, told["hash"])
+        declined(MALFORMED, bert, "apply", text, signature=signature[:-4])
+        assert done(bert, "total")[0]["states"]["settled"] == 0
+        done(bert, "apply", text, signature=signature)
+        total = done(bert, "total")[0]
+        assert total["states"]["settled"] == 1 and total["first_open"] == 1
+        assert (total["total"], total["count"], total["head"]) == (12_50, 1, told["head"])
+
+
+def test_a_board_is_tied_to_one_account_and_to_what_can_be_signed_later():
+    with Folder() as folder:
+        nobody = payer(folder, "")
+        for wrong in ({"account": "a\x00"}, {"account": "x" * 65}, {"account": ""}, {"account": 5}):
+            declined(MALFORMED, nobody, "enrol", bank_keys(), **wrong)
+        for wrong in (
+            {"wallet": "x" * 65},
+            {"wallet": "a\n"},
+            {"name": "x" * 5_000},
+            {"name": [1]},
+        ):
+            declined(MALFORMED, nobody, "enrol", bank_keys(), account="anna", **wrong)
+        for body in (b"", b"{}", b'{"ecdh":{},"signing":{}}', bank_keys().replace(b"EC", b"OK")):
+            declined(MALFORMED, nobody, "enrol", body, account="anna")
+        done(nobody, "enrol", bank_keys(), account="anna")
+        anna = payer(folder + "/anna")
+        declined(DECLINED, anna, "enrol", bank_keys(), account="eve")
+
+
+def test_unsettled_money_is_not_erased_by_a_host():
+    with Folder() as folder:
+        bert = payee(folder)
+        done(bert, "import", sealed_for(bert, forms.payment()))
+        declined(SYNC_FIRST, bert, "factory_reset")
+        declined(SYNC_FIRST, bert, "factory_reset", force="yes")
+        assert done(bert, "factory_reset", force=True)[0]["unsettled"] == 1
+        assert bert.device.board.restarts == 0  # the user was not asked yet
+
+
+def test_a_long_log_fits_a_message():
+    with Folder() as folder:
+        anna = payer(folder)
+        for number in range(200):
+            anna.device.log("REFUSED", "x" * 150 + str(number))
+        assert done(anna, "log")[1][-4:] == b"199\n"
+
+
+def test_a_host_is_answered_over_its_link():
+    with Folder() as folder:
+        anna, _ = pair(folder)
+        board = anna.device.board
+        host = Port()
+        join(host, board.console)
+
+        async def talk() -> list:
+            wire, answers = Link(), []
+            wire.connect(9)
+            for message in (packet.pack({"do": "status"}), b"nonsense", packet.pack({"do": "key"})):
+                while wire.state != OPEN or not wire.is_idle():
+                    wire.step(host, board.clock.ms())
+                    await board.clock.sleep_ms(5)
+                wire.send(message)
+                found = None
+                while found is None:
+                    wire.step(host, board.clock.ms())
+                    found = wire.receive()
+                    await board.clock.sleep_ms(5)
+                answers.append(packet.unpack(found)[0]["ok"])
+            return answers
+
+        assert run(talk(), serve(anna, "firmware.sender.commands")) == [True, False, True]
+        assert b"\x03" not in board.console.written and b"\x00" not in board.console.written
+
+
+def test_the_proof_of_a_file_is_the_documented_one():
+    with Folder() as folder:
+        bert = payee(folder)
+        told, proof = done(bert, "import", sealed_for(bert, forms.payment()))
+        # K of these envelopes is bytes(range(32)); see `forms.sealed`.
+        key = crypto.hkdf(bytes(range(32)), b"", b"opg acknowledgement", 32)
+        assert proof == acknowledge(key, told["hash"], 0, told["head"])
