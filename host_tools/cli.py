@@ -1,5 +1,6 @@
 """The `opg` command: one group, each command in a file of its own below `commands/`."""
 
+import errno
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import click
 
 from firmware.common.wire.errors import Refused
-from host_tools.errors import refused
+from host_tools.errors import WRONG_USAGE, CommandError, refused
 
 # Command name -> module below host_tools.commands; loaded when asked for, so `opg --help` is quick.
 _COMMANDS = {
@@ -45,11 +46,15 @@ class _Group(click.Group):
         return getattr(module, cmd_name + "_" if iskeyword(cmd_name) else cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; wherever below it something is refused, `opg` ends with 3."""
+        """Runs a command; what is refused below it ends `opg` with 3, a bad path with 2."""
         try:
             return super().invoke(ctx)
         except Refused as error:
             raise refused(error) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.filename is None:
+                raise
+            raise CommandError(WRONG_USAGE, f"{error.filename}: {error.strerror}") from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -35,5 +35,7 @@ def bridge(ports: tuple[str, ...], bank_url: str, as_json: bool) -> None:
         for refusal in work.refusals:
             click.echo(f"refused [{refusal['reason']}]: {refusal['message']}")
         click.echo(", ".join(f"{name} {count}" for name, count in work.report.items()))
-    if work.report["refused"]:
-        raise CommandError(REFUSED, "the bank refused a ledger; see above.", 1)
+    for refusal in work.refusals:
+        if "verdict" not in refusal:  # of a ledger as a whole, not of an entry in it
+            message = f"the bank refused a ledger: {refusal['message']}"
+            raise CommandError(REFUSED, message, refusal["reason"])

@@ -11,7 +11,7 @@ from firmware.common.wire.errors import Refused
 from host_tools import finger
 from host_tools.bank_client import BankClient
 from host_tools.device import Device
-from host_tools.errors import REFUSED, CommandError, refused
+from host_tools.errors import REFUSED, WRONG_USAGE, CommandError, refused
 
 _DECISION_S = 120.0
 
@@ -43,6 +43,14 @@ def decided(board: Device, yes: bool, what: str) -> str:
     if outcome == "CANCELLED":
         raise CommandError(REFUSED, "cancelled on the board; nothing was changed.", 15)
     return outcome
+
+
+def expect_role(board: Device, role: str) -> None:
+    """Raises `CommandError` unless it is a sender's or receiver's board; sets its clock."""
+    found = board.status()["role"]
+    if found != role:
+        message = f"{board.port} is a {found}; this is for a {role}. Who is who: opg status PORT"
+        raise CommandError(WRONG_USAGE, message)
 
 
 @click.command()

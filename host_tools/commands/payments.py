@@ -12,10 +12,10 @@ from rich.table import Table
 from firmware.common.interchange import base64
 from firmware.common.payment.money import parse_amount, show_amount
 from firmware.common.wire import reasons
-from firmware.common.wire.errors import CANCELLED, MALFORMED, Refused
+from firmware.common.wire.errors import CANCELLED, MALFORMED, TOO_LARGE, Refused
 from firmware.common.wire.limits import ENVELOPE_BYTES_MAX
 from host_tools import finger
-from host_tools.commands.device import json_option, show, yes_option
+from host_tools.commands.device import expect_role, json_option, show, yes_option
 from host_tools.device import Device
 from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
 
@@ -43,12 +43,13 @@ def pay(
     """Propose a payment of AMOUNT (such as 4.50) on a payer's board; its user confirms it there."""
     if again == bool(amount and payee):
         raise click.UsageError("give AMOUNT and --to, or --again alone")
+    amount_minor = 0 if again else parse_amount(amount or "")
     with Device(port) as board:
-        board.status()
+        expect_role(board, "sender")
         if again:
             board.call("tap_again")
         else:
-            board.call("pay", amount=parse_amount(amount or ""), to=payee, by_wire=not file)
+            board.call("pay", amount=amount_minor, to=payee, by_wire=not file)
             if yes:
                 finger.press(port, "ok")
             else:
@@ -73,11 +74,11 @@ def import_(port: str, file: Any, account: str | None, as_json: bool) -> None:
     """Give a board a FILE: a connection code or a proof (payer), an envelope (payee)."""
     data = file.read(ENVELOPE_BYTES_MAX + 1)
     form = _form(data)
+    if "kty" in form and not account:
+        raise click.UsageError("a connection code needs --account: whose is it?")
     with Device(port) as board:
-        board.status()
+        expect_role(board, "sender" if "kty" in form or "proof" in form else "receiver")
         if "kty" in form:
-            if not account:
-                raise click.UsageError("a connection code needs --account: whose is it?")
             show(board.call("import_key", data, account=account)[0], as_json)
         elif "proof" in form:
             proof = base64.decode(str(form["proof"]), 32)
@@ -159,9 +160,11 @@ def _newest_pending(board: Device) -> str:
 
 def _form(data: bytes) -> dict[str, Any]:
     """Only to tell the forms apart; the board checks what is in them."""
+    if len(data) > ENVELOPE_BYTES_MAX:
+        raise Refused(TOO_LARGE, f"the file has more than {ENVELOPE_BYTES_MAX} bytes")
     try:
         form = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         form = None
     if not isinstance(form, dict):
         raise Refused(MALFORMED, "the file holds no JSON object")
