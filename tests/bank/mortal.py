@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import psycopg2.extensions
 from flask import Flask, Response, jsonify, request
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bank import create_app
 from bank.config import Settings
@@ -112,6 +112,10 @@ class MortalConnection(psycopg2.extensions.connection):
         )
 
 
+class Handler(WSGIRequestHandler):
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms in between
+
+
 def serve(settings: Settings, port: int, death: Death | None) -> None:
     """What the process does until it dies. Over HTTP it also tells how many moments it saw."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -121,7 +125,7 @@ def serve(settings: Settings, port: int, death: Death | None) -> None:
     pool: Any = app.extensions["bank"].database._pool
     pool._kwargs |= {"connection_factory": MortalConnection, "cursor_factory": MortalCursor}
     _watch(app, moments)
-    make_server("127.0.0.1", port, app, threaded=True).serve_forever()
+    make_server("127.0.0.1", port, app, True, request_handler=Handler).serve_forever()
 
 
 def start(settings: Settings, port: int, death: Death | None = None) -> Any:

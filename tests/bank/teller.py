@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from bank import checks
+from bank.queries import accounts
 from bank.web import Bank
 from tests import builder
 from tests.builder import Device, Ledger, Raw
@@ -81,9 +82,11 @@ class Teller:
         return response.get_json()
 
     def balance(self, account: str, wallet_id: str = "") -> int:
-        accounts = self.look("/operator/accounts?limit=500")["accounts"]
-        (found,) = [row for row in accounts if row["account_id"] == account]
-        return found["wallets"][wallet_id]
+        wallet = (account, wallet_id)
+        found = self.bank.database.run(
+            lambda cursor: accounts.select_balances(cursor, [wallet], lock=False)
+        )
+        return found[wallet]
 
     def violations(self) -> dict[str, list[str]]:
         """The invariants that do not hold."""
