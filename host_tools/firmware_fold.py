@@ -41,6 +41,8 @@ def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
     trees = {path: ast.parse(text, path) for path, text in sources.items()}
     constants = {module_name(path): _constants(tree) for path, tree in trees.items()}
     for path, tree in trees.items():
+        _pass_on(tree, module_name(path), constants)
+    for path, tree in trees.items():
         _Untyped().visit(tree)
         _Inlined(module_name(path), constants).visit(tree)
         _drop_unused_modules(tree, set(constants))
@@ -62,13 +64,22 @@ def _constants(tree: ast.Module) -> dict[str, _Value]:
     return found
 
 
+def _pass_on(tree: ast.Module, module: str, constants: dict[str, dict[str, _Value]]) -> None:
+    """Adds to a module's constants those that it imports from the module of their own."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            given = constants.get(node.module or "", {})
+            found = {a.asname or a.name: given[a.name] for a in node.names if a.name in given}
+            constants[module].update(found)
+
+
 def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _value(node: ast.expr, known: dict[str, _Value]) -> _Value | None:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, str, bytes):
-        return node.value
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | str | bytes):
+        return None if isinstance(node.value, bool) else node.value
     if isinstance(node, ast.Name):
         return known.get(node.id)
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from host_tools.firmware_files import absolute
 from host_tools.firmware_scope import Import, alias_name, bound, top_imports
 
-DOORS = ("firmware.common.crypto",)
+# What other programs import by name, then what these need of the rest.
+DOORS = ("firmware.common.crypto", "firmware.common.late")
 
 
 class LinkError(Exception):

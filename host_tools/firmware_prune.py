@@ -1,7 +1,6 @@
 """Leaves out of linked files what nobody uses: definitions and imports, until none is left."""
 
 import ast
-from collections.abc import Container, Iterable, Iterator
 
 from host_tools.firmware_scope import Import, alias_name
 
@@ -12,49 +11,67 @@ def prune(linked: dict[str, ast.Module], exports: dict[str, set[str]], late: set
     Kept is what a file itself uses or another imports, and the `exports`; of those of a module
     that is loaded `late`, what some text names. Nothing that runs at loading is dropped.
     """
+    asked = {module: set[str]() for module in linked}
+    for tree in linked.values():
+        _note_asked(tree, asked)
+    imported = {module: _imported(tree) for module, tree in linked.items()}
     for module, tree in linked.items():
-        wanted = exports[module]
-        if module in late:
-            wanted = wanted & {name for other in linked.values() for name in _said(other, module, linked)}
-        _prune_one(tree, wanted | _imported_from(module, linked.values()))
+        given = exports[module] & asked[module] if module in late else exports[module]
+        others = {name for names in imported.values() for source, name in names if source == module}
+        _keep(tree, given | others)
+        imported[module] = _imported(tree)
 
 
-def _said(tree: ast.Module, module: str, modules: Container[str]) -> Iterator[str]:
-    """The texts and attributes that might name a definition of a late module.
+def _note_asked(tree: ast.Module, asked: dict[str, set[str]]) -> None:
+    """Adds, by module, the names that a late one may be asked for: as text or as attribute.
 
-    In a call that names another module, as `late.call` does, texts belong to that one.
+    In a call that names a module, as `late.call` does, a text is a name of that module alone.
     """
-    held: set[str] = set()
-    others: set[ast.AST] = set()
+    modules = {"": ""}  # the name that an import binds -> the module
+    told: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            named = {text.value for text in node.args if isinstance(text, ast.Constant)}
-            if any(name in modules and name != module for name in named):
-                others.update(node.args)
+            texts = [(arg, arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
+            for module in (text for _, text in texts if isinstance(text, str) and text in asked):
+                asked[module] |= {text for _, text in texts if isinstance(text, str)}
+                told |= {arg for arg, _ in texts}
         elif isinstance(node, ast.ImportFrom):
-            held |= {alias_name(a) for a in node.names if f"{node.module}.{a.name}" == module}
+            modules |= {alias_name(a): f"{node.module}.{a.name}" for a in node.names}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in held:
-            yield node.attr
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in others:
-            yield node.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in told:
+            for names in asked.values():
+                names.add(node.value)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            asked.get(modules.get(node.value.id, ""), set()).add(node.attr)
 
 
-def _prune_one(tree: ast.Module, wanted: set[str]) -> None:
-    while True:
-        used = [_names_in(node) for node in tree.body]
-        kept = []
-        for i, node in enumerate(tree.body):
-            others = wanted.union(*used[:i], *used[i + 1 :])
-            if isinstance(node, Import):
-                node.names = [alias for alias in node.names if alias_name(alias) in others]
-                if node.names:
-                    kept.append(node)
-            elif _binds_only(node) is None or _binds_only(node) in others:
-                kept.append(node)
-        if len(kept) == len(tree.body):
-            return
-        tree.body = kept
+def _keep(tree: ast.Module, wanted: set[str]) -> None:
+    """Keeps what does something, binds a wanted name, or is used by what is kept."""
+    waiting = list(wanted)
+    binding: dict[str, list[ast.stmt]] = {}
+    for node in tree.body:
+        name = _binds_only(node)
+        if name is not None:
+            binding.setdefault(name, []).append(node)
+        elif not isinstance(node, Import):
+            waiting += _names_in(node)
+    used: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in used:
+            used.add(name)
+            for node in binding.get(name, []):
+                waiting += _names_in(node)
+    tree.body = [node for node in tree.body if _is_kept(node, used)]
+
+
+def _is_kept(node: ast.stmt, used: set[str]) -> bool:
+    """Whether a statement binds what is used; an import loses what is not."""
+    if isinstance(node, Import):
+        node.names = [alias for alias in node.names if alias_name(alias) in used]
+        return bool(node.names)
+    name = _binds_only(node)
+    return name is None or name in used
 
 
 def _names_in(node: ast.stmt) -> set[str]:
@@ -84,11 +101,11 @@ def _is_plain(value: ast.expr) -> bool:
     return not any(isinstance(node, does) for node in ast.walk(value))
 
 
-def _imported_from(module: str, trees: Iterable[ast.Module]) -> set[str]:
+def _imported(tree: ast.Module) -> set[tuple[str, str]]:
+    """Module and name of everything that a file imports, wherever in it."""
     return {
-        alias.name
-        for tree in trees
+        (node.module or "", alias.name)
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == module
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }

@@ -11,16 +11,18 @@ if TYPE_CHECKING:
 def call(module: str, function: str, *arguments: object) -> "Any":
     """Imports a module, calls one of its functions, and forgets all that was loaded for it.
 
-    A coroutine keeps its own code alive, so an async function may be called and then awaited.
+    A coroutine keeps its own code alive, so an async function may be called and then awaited; an
+    object keeps that of its class. A computer has RAM enough, and forgets nothing.
     """
     before = set(sys.modules)
     try:
         __import__(module)
         return getattr(sys.modules[module], function)(*arguments)
     finally:
-        for name in set(sys.modules) - before:
-            _forget(name)
-        gc.collect()
+        if sys.implementation.name == "micropython":
+            for name in set(sys.modules) - before:
+                _forget(name)
+            gc.collect()
 
 
 def _forget(name: str) -> None:

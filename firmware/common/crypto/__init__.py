@@ -16,13 +16,21 @@ A board runs the firmware's own code, the host and the bank run OpenSSL. Both gi
 
 import sys
 
-from firmware.common.crypto.p256 import is_low_s, is_on_curve
+from firmware.common import late
+from firmware.common.crypto.forms import is_low_s, is_on_curve
 from firmware.common.crypto.randomness import random_bytes, stir
 
 if sys.implementation.name == "micropython":
-    from firmware.common.crypto.aesgcm import seal, unseal
+    from firmware.common.crypto.board import (
+        agree,
+        generate_key,
+        public_key,
+        seal,
+        sign,
+        unseal,
+        verify,
+    )
     from firmware.common.crypto.kdf import equal, hkdf, hmac_sha256, sha256
-    from firmware.common.crypto.p256 import agree, generate_key, public_key, sign, verify
 else:
     from firmware.common.crypto.openssl import (
         agree,
@@ -65,10 +73,6 @@ class SelfTestFailed(Exception):
 
 def self_test() -> None:
     """Check every primitive against a known answer, and that the random source is not stuck."""
-    from firmware.common.crypto import selftest
-
-    failed = selftest.first_failure()
-    # Needed once, at boot: its 2.6 KB go back to the heap.
-    del sys.modules[selftest.__name__], globals()["selftest"]
+    failed = late.call("firmware.common.crypto.selftest", "first_failure")  # once, at boot
     if failed:
         raise SelfTestFailed(failed)

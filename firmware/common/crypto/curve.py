@@ -10,20 +10,15 @@ digit = ((k >> 4i | 1) mod 32) - 16, one of ±1, ±3 … ±15, and k = Σ digit 
 so every scalar takes the same 256 doublings and 64 additions.
 """
 
-P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+from firmware.common.crypto.forms import B, N, P  # noqa: F401  the curve's own numbers
+from firmware.common.crypto.forms import is_point as is_on_curve  # noqa: F401
+
 G = (
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
 )
 
 _INFINITY = (1, 1, 0)
-
-
-def is_on_curve(x: int, y: int) -> bool:
-    """Whether (x, y) is a point: both coordinates reduced, and the equation holds."""
-    return 0 <= x < P and 0 <= y < P and (y * y - (x * x - 3) * x - B) % P == 0
 
 
 def inverse(a: int, modulus: int) -> int:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from firmware.common.crypto import p256
 from firmware.common.crypto.aesgcm import check_lengths
-from firmware.common.crypto.curve import N
+from firmware.common.crypto.forms import N, read_signature
 from firmware.common.crypto.kdf import OUTPUT_BYTES_MAX
 
 _KEYS_MAX = 256  # loaded keys that are kept; loading costs about as much as using
@@ -46,7 +46,7 @@ def sign(private: bytes, digest: bytes) -> bytes:
 def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     """Whether the signature is good; high s is good too, see `is_low_s`."""
     key = _load_public(bytes(public))
-    r, s = p256.read_signature(signature)
+    r, s = read_signature(signature)
     try:
         key.verify(encode_dss_signature(r, s), digest, _VERIFY)
     except InvalidSignature:
@@ -101,5 +101,5 @@ def _load_private(private: bytes) -> ec.EllipticCurvePrivateKey:
 
 @lru_cache(maxsize=_KEYS_MAX)
 def _load_public(public: bytes) -> ec.EllipticCurvePublicKey:
-    p256.read_signature(public)  # the same form: 64 bytes
+    read_signature(public)  # the same form: 64 bytes
     return ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, b"\x04" + public)

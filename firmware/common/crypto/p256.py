@@ -9,6 +9,7 @@ ValueError means that one of them has a bad length, is out of range or is not on
 """
 
 from firmware.common.crypto import curve
+from firmware.common.crypto.forms import N, exactly, read_public, read_signature
 from firmware.common.crypto.kdf import hmac_sha256
 from firmware.common.crypto.randomness import random_bytes
 
@@ -25,7 +26,7 @@ def generate_key() -> tuple[bytes, bytes]:
 def generate_private() -> bytes:
     for _ in range(_CANDIDATES_MAX):
         private = random_bytes(32)
-        if 0 < int.from_bytes(private, "big") < curve.N:
+        if 0 < int.from_bytes(private, "big") < N:
             return private
     raise ValueError("no private key among the candidates")
 
@@ -38,7 +39,7 @@ def sign(private: bytes, digest: bytes) -> bytes:
     """The low-s signature of a digest; always the same one for the same input (RFC 6979)."""
     d = read_private(private)
     z = read_digest(digest)
-    message = private + (z % curve.N).to_bytes(32, "big")
+    message = private + (z % N).to_bytes(32, "big")
     key, value = _update(bytes(32), b"\x01" * 32, b"\x00" + message)
     key, value = _update(key, value, b"\x01" + message)
     for _ in range(_CANDIDATES_MAX):
@@ -52,69 +53,35 @@ def sign(private: bytes, digest: bytes) -> bytes:
 
 def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     """Whether the signature is good; high s is good too, see `is_low_s`."""
-    point = _read_public(public)
+    point = read_public(public)
     z = read_digest(digest)
     r, s = read_signature(signature)
-    if not (0 < r < curve.N and 0 < s < curve.N):
+    if not (0 < r < N and 0 < s < N):
         return False
-    w = curve.inverse(s, curve.N)
-    total = curve.multiply_two(z * w % curve.N, r * w % curve.N, point)
-    return total is not None and total[0] % curve.N == r
-
-
-def is_low_s(signature: bytes) -> bool:
-    """Whether s <= n/2. Of a signature's two forms only this one is to be accepted as a value."""
-    _, s = read_signature(signature)
-    return s <= curve.N >> 1
-
-
-def is_on_curve(public: bytes) -> bool:
-    """Whether these are 64 bytes of a point, x and y below p (SEC 1, section 3.2.2.1)."""
-    try:
-        _read_public(public)
-    except ValueError:
-        return False
-    return True
+    w = curve.inverse(s, N)
+    total = curve.multiply_two(z * w % N, r * w % N, point)
+    return total is not None and total[0] % N == r
 
 
 def agree(private: bytes, public: bytes) -> bytes:
     """The shared secret of ECDH, 32 bytes: to be hashed by `hkdf`, never to be used as it is."""
-    point = curve.multiply(read_private(private), _read_public(public))
+    point = curve.multiply(read_private(private), read_public(public))
     return point[0].to_bytes(32, "big")
 
 
 def read_private(private: bytes) -> int:
-    d = int.from_bytes(_exactly(private, 32), "big")
-    if not 0 < d < curve.N:
+    d = int.from_bytes(exactly(private, 32), "big")
+    if not 0 < d < N:
         raise ValueError("private key out of range")
     return d
 
 
 def read_digest(digest: bytes) -> int:
-    return int.from_bytes(_exactly(digest, 32), "big")
-
-
-def read_signature(signature: bytes) -> tuple[int, int]:
-    """r and s as they stand, in range or not."""
-    _exactly(signature, 64)
-    return int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-
-
-def _read_public(public: bytes) -> tuple[int, int]:
-    x, y = read_signature(public)  # the same form: two numbers of 32 bytes
-    if not curve.is_on_curve(x, y):
-        raise ValueError("public key is not on the curve")
-    return x, y
+    return int.from_bytes(exactly(digest, 32), "big")
 
 
 def _encode(pair: tuple[int, int]) -> bytes:
     return pair[0].to_bytes(32, "big") + pair[1].to_bytes(32, "big")
-
-
-def _exactly(data: bytes, length: int) -> bytes:
-    if len(data) != length:
-        raise ValueError(f"{len(data)} bytes instead of {length}")
-    return data
 
 
 def _update(key: bytes, value: bytes, data: bytes) -> tuple[bytes, bytes]:
@@ -125,8 +92,8 @@ def _update(key: bytes, value: bytes, data: bytes) -> tuple[bytes, bytes]:
 
 def _sign_with(k: int, d: int, z: int) -> bytes:
     """The signature with this nonce, b"" where the nonce will not do."""
-    if not 0 < k < curve.N:
+    if not 0 < k < N:
         return b""
-    r = curve.multiply_base(k)[0] % curve.N
-    s = curve.inverse(k, curve.N) * (z + r * d) % curve.N
-    return _encode((r, min(s, curve.N - s))) if r and s else b""
+    r = curve.multiply_base(k)[0] % N
+    s = curve.inverse(k, N) * (z + r * d) % N
+    return _encode((r, min(s, N - s))) if r and s else b""
