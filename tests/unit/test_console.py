@@ -31,6 +31,8 @@ from tests.unit.roles import NOW_MS, pair, payee, payer, run
 from tests.unit.test_dialog import sealed_for
 
 LONGEST = '"' * 64  # 64 bytes that JSON writes as 128
+WIDEST = "\xe4" * 32  # 64 bytes that Python's JSON writes as 192, MicroPython's as they are
+COUNT = 17
 
 
 def ask(app, do, body: bytes = b"", **members) -> tuple:
@@ -85,6 +87,7 @@ def test_an_unknown_command_is_refused():
             for message in (b"", b"\n", b"{}\n", b"status\n", b"\xff" * 100, b"[" * 5_000 + b"\n"):
                 header, _ = packet.unpack(say(app, message))
                 assert (header["ok"], header["reason"]) == (False, MALFORMED)
+        say(bert, b'{"do":"entries","first":1e999}\n')
         declined(MALFORMED, anna, "export", first=0)  # the other role's
         declined(MALFORMED, bert, "pay", to="anna", amount=1, by_wire=True)
 
@@ -239,10 +242,10 @@ def test_a_file_for_another_payee_is_refused():
         assert b" REFUSED 2 " in done(bert, "log")[1]
 
 
-def longest_payment(number: int) -> dict:
+def longest_payment(number: int, name: str = '"' + '\\"' * 64 + '"') -> dict:
     """A payment whose text is as long as a payment's can be."""
-    name = '"' + '\\"' * 64 + '"'
     return forms.payment(
+        to_id='"' + '\\"' * 63 + 'x"',
         txn_id=f'"{number:08x}-0000-4000-8000-000000000000"',
         from_id=name,
         wallet_id=name,
@@ -253,22 +256,23 @@ def longest_payment(number: int) -> dict:
 
 def test_pages_fit_a_message_even_with_the_longest_names():
     with Folder() as folder:
-        anna, bert = payer(folder + "/anna"), payee(folder + "/bert")
-        for number in range(10):
-            done(bert, "import", sealed_for(bert, longest_payment(number)))
+        anna, bert = payer(folder + "/anna"), payee(folder + "/bert", LONGEST[1:] + "x")
+        for number in range(COUNT):
+            done(bert, "import", sealed_for(bert, longest_payment(number, f'"{WIDEST}"')))
         found: list = []
-        while len(found) < 10:
+        while len(found) < COUNT:
             page = done(bert, "entries", first=len(found))[0]
-            assert page["count"] == 10 and page["entries"]
+            assert page["count"] == COUNT and page["entries"]
             found += page["entries"]
-        assert [entry["index"] for entry in found] == list(range(10))
-        assert found[0]["from"] == LONGEST and found[9]["state"] == "unsettled"
+        assert [entry["index"] for entry in found] == list(range(COUNT))
+        assert found[0]["from"] == WIDEST and found[9]["state"] == "unsettled"
         code = forms.jwk(forms.PAYEE_ECDH.public).encode()
         done(anna, "import_key", code, account=LONGEST)
-        for number in range(10):
+        anna.device.advance_time(NOW_MS)
+        for number in range(COUNT):
             anna._sign(anna._decide(LONGEST, 3_999_999_900 + number))
         found = []
-        while len(found) < 10:
+        while len(found) < COUNT:
             found += done(anna, "payments", first=len(found))[0]["payments"]
         assert found[9]["amount"] == 3_999_999_909
         envelope = done(anna, "envelope", id=found[0]["id"])[1]
@@ -277,7 +281,7 @@ def test_pages_fit_a_message_even_with_the_longest_names():
 
 def test_every_entry_is_exported_even_with_the_longest_names():
     with Folder() as folder:
-        bert = payee(folder)
+        bert = payee(folder, LONGEST[1:] + "x")
         for number in range(5):
             done(bert, "import", sealed_for(bert, longest_payment(number)))
         first, hashes = 0, []

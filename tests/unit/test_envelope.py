@@ -173,7 +173,8 @@ def test_a_file_that_is_no_envelope_is_refused():
 
 def test_a_file_of_any_size_is_refused_before_it_is_read():
     raw = text(forms.envelope(payment()))
-    assert opened(raw + b" " * (ENVELOPE_BYTES_MAX - len(raw)))
+    padded = raw + b" " * (ENVELOPE_BYTES_MAX - len(raw))
+    assert opened(padded)[0].txn_id == forms.TXN_ID
     refused(TOO_LARGE, opened, raw + b" " * (ENVELOPE_BYTES_MAX - len(raw) + 1))
 
 

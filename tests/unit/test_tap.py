@@ -16,10 +16,11 @@ from firmware.common.wire.link import CLOSED, OPEN, Link
 from firmware.receiver.tap import serve
 from firmware.sender import tap
 from firmware.sender.outbox import Outbox
+from firmware.sender.payees import Payee
 from tests.unit import forms
-from tests.unit.fake_board import Board, join
+from tests.unit.fake_board import Board, Clock, join
 from tests.unit.helpers import Folder, Seeded, raises
-from tests.unit.roles import introduce, pair, payee, payer, run
+from tests.unit.roles import NOW_MS, introduce, pair, payee, payer, run
 
 
 def signed(anna, amount_minor: int = 12_50, account: str = "bert"):
@@ -70,6 +71,20 @@ def test_payments_chain_to_the_one_before_over_restarts():
         assert [payment.prev_hash for payment in paid] == [""] + hashes[:2]  # noqa: RUF005 - see pyproject.toml
         stamps = [payment.timestamp for payment in paid]
         assert stamps == sorted(stamps) and stamps[0][:16] == "2026-11-22T15:01"
+
+
+def test_a_restart_takes_no_payment_back_in_time():
+    with Folder() as folder:
+        stamps = []
+        for _ in range(3):
+            anna = payer(folder, "anna", Clock())  # a board counts from its start
+            anna.payees.add(Payee("bert", forms.PAYEE_ECDH.public))
+            if not stamps:
+                anna.device.advance_time(NOW_MS)
+            anna.device.board.clock.now_ms += 3_000_000
+            signed(anna)
+            stamps.append(anna.outbox.last_time_ms)
+        assert stamps == sorted(set(stamps)) and stamps[0] == NOW_MS + 3_000_000
 
 
 def test_a_lost_acknowledgement_is_given_again_and_counts_once():
