@@ -6,9 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import make_dsn
 
@@ -31,7 +28,6 @@ from tests.bank.teller import Teller
 from tests.builder import Device, Ledger, transaction
 
 LEDGER_PATHS = ("settle-ledger", "verify-ledger")
-FUZZED = ["account_id", "amount", "name", "wallet_id", "device_id", "iv", "receiver_public_key"]
 OPERATOR_PATHS = ("accounts", "wallets", "devices", "fund", "freeze", "unfreeze")
 
 
@@ -299,40 +295,6 @@ def test_lost_connections_are_replaced(teller: Teller, owner: Cursor) -> None:
     )
     assert owner.fetchone() != (0,)
     assert teller.client.get("/healthz").status_code == 200
-
-
-@hypothesis_settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    body=st.binary(max_size=200)
-    | st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats()
-        | st.text(max_size=20)
-        | st.sampled_from(["anna", "bank"]),
-        lambda inner: (
-            st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.sampled_from(FUZZED) | st.text(max_size=5),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=10,
-    ).map(lambda value: json.dumps(value).encode()),
-    path=st.sampled_from([*LEDGER_PATHS, *(f"operator/{path}" for path in OPERATOR_PATHS)]),
-)
-def test_no_body_makes_it_fail(teller: Teller, body: bytes, path: str) -> None:
-    teller.operate("accounts", account_id="anna", name="Anna")
-    headers = {"Authorization": f"Bearer {teller.bank.operator_token}"}
-    response = teller.client.post(
-        f"/{path}", data=body, content_type="application/json", headers=headers
-    )
-    assert response.status_code in (200, 400, 404)
-    assert response.is_json
 
 
 def _name(path: str) -> dict[str, str]:
