@@ -9,15 +9,23 @@ from firmware.common.interchange.transaction import signed_digest
 from firmware.common.wire.errors import BAD_SIGNATURE, Refused
 from firmware.receiver.accept import Opened
 
+_ENVELOPE = "firmware.common.interchange.envelope"
+_JWK = "firmware.common.interchange.jwk"
+_READING = "firmware.receiver.reading"
+_SEALED = "firmware.common.interchange.sealed"
+_TRANSACTION = "firmware.common.interchange.transaction"
+
 
 def open_payment(raw: bytes, private: bytes) -> Opened:
     """The payment in an envelope sealed to this board's ECDH key. Raises `Refused`."""
-    form = late.call("firmware.common.interchange.envelope", "read", raw)
-    outer_key, outer_id, parts = form
-    plaintext, key = late.call("firmware.common.interchange.sealed", "open_parts", parts, private)
-    payment, public, signature = late.call(
-        "firmware.receiver.reading", "read_payment", plaintext, ack_key(key)
-    )
+    outer_key, outer_id, parts = late.call(_ENVELOPE, "read", raw)
+    plaintext, key = late.call(_SEALED, "open_parts", parts, private)
+    parts = None
+    found = late.call(_TRANSACTION, "read_members", plaintext)
+    plaintext = None
+    public = late.call(_JWK, "member_key", found, "sender_public_key")
+    payment, signature = late.call(_READING, "read_payment", found, public, ack_key(key))
+    found = None
     check_outside(outer_key, outer_id, public, payment.txn_id)
     if not crypto.verify(public, signed_digest(payment.hash), signature):
         raise Refused(BAD_SIGNATURE, "the payer's signature is wrong")

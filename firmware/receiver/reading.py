@@ -4,11 +4,11 @@ from firmware.common.interchange import transaction
 from firmware.receiver.accept import Opened
 
 
-def read_payment(plaintext: bytes, ack_key: bytes) -> tuple[Opened, bytes, bytes]:
-    """The payment, the key that it says signed it, and that signature; nothing is verified."""
-    payment = transaction.parse(plaintext)
+def read_payment(found: dict[str, bytes], public: bytes, ack_key: bytes) -> tuple[Opened, bytes]:
+    """The payment of these members and its signature by `public`, which is not verified."""
+    payment = transaction.from_members(found, public)
     opened = Opened(payment.hash, payment.txn_id, payment.from_id, payment.to_id)
     opened.amount_minor = payment.amount_minor
     opened.text = transaction.to_json(payment)
     opened.ack_key = ack_key
-    return opened, payment.sender_public_key, payment.signature
+    return opened, payment.signature

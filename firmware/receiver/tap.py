@@ -20,7 +20,8 @@ async def serve(app: App) -> None:
         wire.step(board.tap, board.clock.ms())
         message = wire.receive() if wire.is_idle() else None
         if message:
-            wire.send(_answer(app, message[0], message[1:]))
+            kind, body, message = message[0], message[1:], None  # a second copy would cost 2 KB
+            wire.send(_answer(app, kind, body))
         await board.clock.sleep_ms(_POLL_MS)
 
 

@@ -3,7 +3,6 @@
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 # What is named here exists on a board only.
 
-import asyncio
 import select
 import sys
 import time
@@ -13,9 +12,29 @@ from machine import I2C, UART, Pin, reset
 from firmware.common.hardware import pins
 from firmware.common.hardware.ssd1306 import Ssd1306
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _READ_BYTES_MAX = 512
 _DEBOUNCE_MS = 20
 _BEEP_MS = 80
+_ROUND_MS = 1
+
+
+def _others_turn() -> "Any":
+    yield  # MicroPython awaits any generator
+
+
+def run_together(tasks: list) -> None:
+    """Runs coroutines that wait only for a `Clock`, side by side, until one of them raises.
+
+    All of asyncio that a board needs, without the 5 KB of RAM that asyncio takes.
+    """
+    while True:
+        for task in tasks:
+            task.send(None)
+        time.sleep_ms(_ROUND_MS)
 
 
 class Clock:
@@ -32,7 +51,11 @@ class Clock:
         return self._ms
 
     async def sleep_ms(self, ms: int) -> None:
-        await asyncio.sleep_ms(ms)
+        until = self.ms() + ms
+        while True:
+            await _others_turn()
+            if self.ms() >= until:
+                return
 
 
 class Console:

@@ -7,13 +7,12 @@ the journals hold all that counts, and what they say is the one state known to b
 # pyright: reportAttributeAccessIssue=false
 # `sys.print_exception` exists on a board only.
 
-import asyncio
 import gc
 import io
 import sys
 
 from firmware.common import crypto
-from firmware.common.hardware.esp32 import Board
+from firmware.common.hardware.esp32 import Board, run_together
 from firmware.common.storage.device import Device
 from firmware.common.ui import canvas
 
@@ -30,12 +29,8 @@ _RESTART_MS = 1_000  # long enough for Ctrl-C
 def run_for_ever(tasks: "Callable[[Device], list[Coroutine]]") -> None:
     """Starts the board and runs its tasks together until Ctrl-C."""
     device = _start()
-
-    async def run() -> None:
-        await asyncio.gather(*tasks(device))
-
     try:
-        asyncio.run(run())
+        run_together(tasks(device))
     except Exception as error:  # noqa: BLE001 - the edge of the program
         _record(device, error)
         device.board.restart(_RESTART_MS)

@@ -101,12 +101,24 @@ def to_json(transaction: Transaction) -> str:
 
 def parse(raw: bytes) -> Transaction:
     """A transaction whose every member follows its form and whose hash is its content's."""
+    found = read_members(raw)
+    return from_members(found, jwk.member_key(found, "sender_public_key"))
+
+
+def read_members(raw: bytes) -> dict[str, bytes]:
+    """The members of what may be a transaction: it has an id, and no member of another name."""
     if len(raw) > TRANSACTION_BYTES_MAX:
         raise Refused(TOO_LARGE, "a transaction is too long")
     found = jsontext.members(raw)
     for name in found:
         if name not in _MEMBERS:
             raise Refused(MALFORMED, "a transaction has no member of that name")
+    text_member(found, "txn_id")
+    return found
+
+
+def from_members(found: dict[str, bytes], public: bytes) -> Transaction:
+    """The transaction of these members, `sender_public_key` being read already."""
     wallet_id = found.get("wallet_id", b"null")
     transaction = Transaction(
         _uuid4(text_member(found, "txn_id")),
@@ -120,7 +132,7 @@ def parse(raw: bytes) -> Transaction:
     if text_member(found, "hash") != transaction.hash:
         raise Refused(BAD_SIGNATURE, "the hash is not that of the content")
     transaction.signature = base64.decode(text_member(found, "signature"), 64)
-    transaction.sender_public_key = jwk.member_key(found, "sender_public_key")
+    transaction.sender_public_key = public
     return transaction
 
 
