@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench lint pictures deps clean
+.PHONY: help install demo test faults bench lint pictures deps clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ demo: $(INSTALLED) ## Watch money move: two virtual boards, a bridge, a bank
 
 test: $(INSTALLED) lint ## Run every check and every test
 	$(BIN)/pytest
+
+faults: $(INSTALLED) ## Let everything fail: SEEDS=10000, SEED=7 replays one, SWEEP=micropython
+	$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(SWEEP),--sweep $(SWEEP))
 
 bench: $(INSTALLED) ## Measure: what the firmware costs a board's heap
 	$(BIN)/opg bench memory

@@ -19,6 +19,8 @@ from host_tools.emulator.display import HEIGHT, WIDTH, Picture
 _READ_BYTES_MAX = 512
 _QUEUE_BYTES_MAX = 4_096
 _PRESSES_MAX = 32
+_CRASHES_MAX = 3
+_LOGGED_CHARACTERS = 150
 _RESTART_MS = 1_000
 
 
@@ -30,6 +32,7 @@ class Port:
     """A byte pipe; `far` is where the other end takes what is written here."""
 
     def __init__(self) -> None:
+        self.arrived = 0
         self._waiting = bytearray()
         self.far: Callable[[bytes], None] = lambda data: None
 
@@ -43,43 +46,52 @@ class Port:
 
     def take(self, data: bytes) -> None:
         """What arrives; a full buffer loses the rest, as a UART's does."""
+        self.arrived += 1
         self._waiting += data[: _QUEUE_BYTES_MAX - len(self._waiting)]
 
     def clear(self) -> None:
         self._waiting.clear()
 
 
-class Words(FrameBuffer):
-    """A frame buffer that also remembers what was written since it was last cleared."""
+class Sheet:
+    """Remembers what is drawn on it since it was last cleared, for who wants to look."""
 
-    def __init__(self, buffer: bytearray) -> None:
-        super().__init__(buffer, WIDTH, HEIGHT, MONO_VLSB)
-        self.written: list[str] = []
+    def __init__(self) -> None:
+        self.strokes: list[tuple[str, tuple[Any, ...]]] = []
 
     def fill(self, color: int) -> None:
-        super().fill(color)
-        self.written = []
+        self.strokes = [("fill", (color,))]
+
+    def fill_rect(self, x: int, y: int, width: int, height: int, color: int) -> None:
+        self.strokes.append(("fill_rect", (x, y, width, height, color)))
+
+    def pixel(self, x: int, y: int, color: int) -> None:
+        self.strokes.append(("pixel", (x, y, color)))
 
     def text(self, text: str, x: int, y: int, color: int = 1) -> None:
-        super().text(text, x, y, color)
-        self.written.append(text)
+        self.strokes.append(("text", (text, x, y, color)))
 
 
 class Display:
     """The glass: `picture` for the eye, `lines` as text; `seen` is told of every change."""
 
     def __init__(self, seen: Callable[[list[str]], None]) -> None:
-        self._pixels = bytearray(WIDTH * HEIGHT // 8)
-        self.buffer = Words(self._pixels)
+        self.buffer = Sheet()
         self.lines: list[str] = []
+        self._strokes: list[tuple[str, tuple[Any, ...]]] = []
         self._seen = seen
 
     @property
     def picture(self) -> Picture:
-        return Picture(bytes(self._pixels))
+        pixels = bytearray(WIDTH * HEIGHT // 8)
+        buffer = FrameBuffer(pixels, WIDTH, HEIGHT, MONO_VLSB)
+        for verb, arguments in self._strokes:
+            getattr(buffer, verb)(*arguments)
+        return Picture(bytes(pixels))
 
     def show(self) -> None:
-        self.lines = self.buffer.written
+        self._strokes = list(self.buffer.strokes)
+        self.lines = [arguments[0] for verb, arguments in self._strokes if verb == "text"]
         self._seen(self.lines)
 
 
@@ -121,7 +133,7 @@ class Board:
         self.powered = False
         self.console, self.tap = Port(), Port()
         self.seen: Callable[[list[str]], None] = lambda lines: None
-        self.crashes: list[str] = []
+        self.crashes: deque[str] = deque(maxlen=_CRASHES_MAX)
         self.beeps = 0
         self._world_ms = world_ms
         self._tasks: list[tuple[int, Coroutine[int, None, None]]] = []
@@ -129,8 +141,7 @@ class Board:
 
     def power_on(self, fault: Fault | None = None) -> None:
         """Cold start, with a fault for the chip from here on."""
-        self.chip = Chip(self.image)
-        self.chip.watch(fault)
+        self.mount(fault)
         self.console.clear()
         self.tap.clear()
         self.display = Display(lambda lines: self.seen(lines))
@@ -140,6 +151,12 @@ class Board:
         self._restart_at_ms = None
         with stand_ins.running(self):
             self._guard(self._start)
+
+    def mount(self, fault: Fault | None = None) -> None:
+        """Connects the flash and its files, without starting the firmware."""
+        self.chip = Chip(self.image)
+        self.chip.watch(fault)
+        self.files = FileSystem(self.chip)
 
     def power_off(self) -> None:
         """Cuts the power now, whatever the firmware waits for."""
@@ -152,12 +169,11 @@ class Board:
         if not self.powered:
             return
         now = self._world_ms()
-        with stand_ins.running(self):
-            if self._restart_at_ms is not None and now >= self._restart_at_ms:
-                self.power_on()
-            for i in range(len(self._tasks)):
-                if i < len(self._tasks) and self._tasks[i][0] <= now:
-                    self._guard(lambda number=i: self._resume(number))
+        if self._restart_at_ms is not None and now >= self._restart_at_ms:
+            self.power_on()
+        if any(due_ms <= now for due_ms, _ in self._tasks):
+            with stand_ins.running(self):
+                self._guard(lambda: self._resume(now))
 
     def beep(self) -> None:
         self.beeps += 1
@@ -166,7 +182,6 @@ class Board:
         raise Restart
 
     def _start(self) -> None:
-        self.files = FileSystem(self.chip)
         start = stand_ins.role_module(self.role)
         from firmware.common.hardware.start import _start
 
@@ -174,9 +189,10 @@ class Board:
         self._log = device.log
         self._tasks = [(0, task) for task in start.tasks(device)]
 
-    def _resume(self, number: int) -> None:
-        task = self._tasks[number][1]
-        self._tasks[number] = (task.send(None), task)
+    def _resume(self, now_ms: int) -> None:
+        for number, (due_ms, task) in enumerate(self._tasks):
+            if due_ms <= now_ms:
+                self._tasks[number] = (task.send(None), task)
 
     def _guard(self, work: Callable[[], None]) -> None:
         """What ends the program: the power, its own wish, or an error as `start` handles it."""
@@ -193,8 +209,10 @@ class Board:
     def _crash(self, error: Exception) -> None:
         text = "".join(traceback.format_exception(error))
         self.crashes.append(text)
-        self._drop_tasks()
         self._restart_at_ms = self._world_ms() + _RESTART_MS
+        if self._tasks:
+            self._drop_tasks()
+            self._guard(lambda: self._log("CRASH", text[-_LOGGED_CHARACTERS:]))
 
     def _drop_tasks(self) -> None:
         tasks, self._tasks = self._tasks, []

@@ -27,6 +27,7 @@ class Chip:
     def __init__(self, image: bytearray) -> None:
         self.image = image
         self.alive = True
+        self.struck = False
         self.written: list[int] = []
         self._fault: Fault | None = None
 
@@ -58,6 +59,6 @@ class Chip:
         self.written.append(len(data))
         if self._fault and len(self.written) == self._fault[0]:
             data = data[: self._fault[1]]
-            self.alive = False
+            self.alive, self.struck = False, True
         self.image[start : start + len(data)] = data
         return 0 if self.alive else _EIO

@@ -57,6 +57,10 @@ def _board() -> Any:
     return _running[-1]
 
 
+def _run_together(tasks: list[Any]) -> None:
+    raise RuntimeError("the world runs the tasks of all boards together")
+
+
 class _Gc:
     """The part of `gc` that the firmware uses: here counted references do that work."""
 
@@ -69,7 +73,7 @@ class _Gc:
 
 def _install() -> None:
     esp32 = ModuleType("firmware.common.hardware.esp32")
-    vars(esp32)["Board"] = _board
+    vars(esp32).update(Board=_board, run_together=_run_together)
     sys.modules[esp32.__name__] = esp32
     for name in _firmware():
         module = vars(importlib.import_module(name))

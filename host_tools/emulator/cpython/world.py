@@ -1,7 +1,7 @@
 """Boards, the wires between them and the one clock they share; its time costs nothing.
 
 Everything happens in the caller's thread, in the same order in every run: `step` moves the
-clock by a tick and lets each board run once.
+clock by a tick and lets each board run once. Where no byte has moved for a while, ticks are longer.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from host_tools.emulator.cpython.board import Board, Port
 
 TICK_MS = 10
+QUIET_TICK_MS = 50  # well below any of the link's timeouts
+QUIET_AFTER_MS = 200
 START_MS = 1_780_000_000_000  # what a host's clock shows when the world begins: 2026
 
 PassOn = Callable[[int, bytes], bytes]
@@ -38,6 +40,8 @@ class World:
     def __init__(self) -> None:
         self.now_ms = 0
         self.boards: list[Board] = []
+        self._arrived = 0
+        self._moved_at_ms = 0
 
     def add(self, role: str, image: bytearray) -> Board:
         """A board without power."""
@@ -46,7 +50,11 @@ class World:
         return board
 
     def step(self) -> None:
-        self.now_ms += TICK_MS
+        arrived = sum(board.console.arrived + board.tap.arrived for board in self.boards)
+        if arrived != self._arrived:
+            self._arrived, self._moved_at_ms = arrived, self.now_ms
+        is_quiet = self.now_ms - self._moved_at_ms > QUIET_AFTER_MS
+        self.now_ms += QUIET_TICK_MS if is_quiet else TICK_MS
         for board in self.boards:
             board.step()
 

@@ -1,0 +1,78 @@
+"""A run in words: how a person reads what happened, and how a seed is replayed."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+from tests.faults.invariants import DUPLICATED, LOST
+from tests.faults.points import Plan
+from tests.faults.trials import Harness, Run, Trial
+from tests.faults.variants import VARIANTS, Variant, broken
+
+SEEDS = 300
+
+
+def run_text(run: Run) -> list[str]:
+    """The failing seeds, the points, and the last line."""
+    lines = [line for trial in run.failures for line in trial_text(trial)]
+    missed = sorted(run.points - run.hit)
+    lines += [f"not hit: {point}" for point in missed[:10]] if run.trials >= SEEDS else []
+    speed = f"{run.trials / run.seconds:.1f} trials a second"
+    lines.append(f"cut points: {len(run.points)} exist, {len(run.hit)} were hit; {speed}")
+    lost, duplicated = run.count(LOST), run.count(DUPLICATED)
+    lines.append(f"trials {run.trials}, lost {lost}, duplicated {duplicated}")
+    return lines
+
+
+def is_good(run: Run) -> bool:
+    """Nothing broke, and SEEDS trials or more left no point out."""
+    return not run.failures and (run.trials < SEEDS or run.hit == run.points)
+
+
+def trial_text(trial: Trial) -> list[str]:
+    seed = trial.plan.seed
+    faults = [
+        f"  {fault}" + ("" if fault in trial.events.hit else " (not reached)")
+        for fault in trial.plan.faults
+    ]
+    found = [f"  {kind}: {text}" for kind, text in trial.breaches]
+    return [f"seed {seed}; replay: python -m tests.faults --seed {seed}", *faults, *found]
+
+
+def catch(here: Harness, variant: Variant, seeds: int = SEEDS) -> Trial | None:
+    """The first trial in which the broken rule shows, or None.
+
+    Without faults the variant must be as good as the firmware: else it shows nothing.
+    """
+    with broken(variant):
+        quiet = here.trial(Plan(-1))
+        if quiet.breaches:
+            raise RuntimeError(f"variant {variant.rule} fails without faults: {quiet.breaches}")
+        # In another order than the sweep, which visits one place after the other.
+        order = Random(0).sample(range(seeds), seeds)
+        run = here.run(order, lambda trial: bool(trial.breaches))
+    return run.failures[0] if run.failures else None
+
+
+def variants_text(here: Harness, seeds: int, say: Callable[[str], None]) -> bool:
+    """Says of each broken variant what caught it; whether all were."""
+    caught = True
+    for variant in VARIANTS:
+        trial = catch(here, variant, seeds)
+        say(f"variant {variant.rule}, {variant.what}: {_catch_text(trial)}")
+        caught &= trial is not None
+    return caught
+
+
+def _catch_text(trial: Trial | None) -> str:
+    if trial is None:
+        return "NOT CAUGHT"
+    kind, text = trial.breaches[0]
+    return f"caught by seed {trial.plan.seed}: {kind}, {text.splitlines()[0]}"
+
+
+def counted(seeds: int, say: Callable[[str], None]) -> Iterator[int]:
+    """The seeds, with a word now and then for whoever waits."""
+    for seed in range(seeds):
+        if seed and seed % 1_000 == 0:
+            say(f"{seed} of {seeds} trials")
+        yield seed

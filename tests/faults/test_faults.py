@@ -1,0 +1,55 @@
+"""The harness as a test: 300 trials, the broken variants, and power cuts on real MicroPython."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import report
+from tests.faults.micropython import sweep
+from tests.faults.points import PAYER, Plan, Point
+from tests.faults.trials import Harness, harness
+from tests.faults.variants import VARIANTS, Variant
+
+MICROPYTHON_EVERY = 3  # about 20 power cuts; `make faults SWEEP=micropython` makes them all
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[Harness]:
+    with harness() as here:
+        yield here
+
+
+def test_nothing_is_lost_and_nothing_duplicated(here: Harness) -> None:
+    run = here.run(range(report.SEEDS), lambda trial: False)
+    text = report.run_text(run)
+    print(*text, sep="\n")
+    assert report.is_good(run), "\n".join(text)
+    assert text[-1] == f"trials {report.SEEDS}, lost 0, duplicated 0"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.rule)
+def test_a_broken_rule_is_caught(here: Harness, variant: Variant) -> None:
+    assert report.catch(here, variant), f"no trial notices: {variant.what}"
+
+
+def test_a_seed_replays_exactly(here: Harness) -> None:
+    for seed in (7, report.SEEDS - 1, report.SEEDS):
+        first, second = (here.trial(here.map.plan(seed)) for _ in range(2))
+        assert first.events.hit, "nothing went wrong"
+        assert first.events.hit == second.events.hit
+        assert first.events.counts == second.events.counts
+        assert first.events.sizes == second.events.sizes
+
+
+def test_a_fault_strikes_where_it_is_planned(here: Harness) -> None:
+    """The payer signs, and its power goes as the record is written: people pay once more."""
+    fault = Point("pay by wire", PAYER, 2, "part of it")
+    trial = here.trial(Plan(0, (fault,), True, {fault: 5}))
+    assert trial.events.hit == [fault]
+    assert trial.events.counts["after pay by wire", PAYER] > 10
+    assert not trial.breaches
+
+
+def test_power_cuts_on_micropython() -> None:
+    said: list[str] = []
+    assert sweep(MICROPYTHON_EVERY, said.append), "\n".join(said)

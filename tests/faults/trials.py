@@ -1,0 +1,89 @@
+"""One seed's trial, and a run of many: first a sweep over every point, then random combinations."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from tests.faults import books, invariants, town
+from tests.faults.books import Books
+from tests.faults.injectors import Events
+from tests.faults.invariants import Breach
+from tests.faults.points import Map, Plan, Point
+from tests.faults.randomness import seeded
+from tests.faults.scenario import Day
+from tests.faults.town import Deed, Town, outbox_folder
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a plan."""
+
+    plan: Plan
+    events: Events
+    breaches: list[Breach]
+
+
+@dataclass
+class Run:
+    """What came of many; `points` are those that exist."""
+
+    points: set[Point]
+    trials: int = 0
+    hit: set[Point] = field(default_factory=set)
+    failures: list[Trial] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def count(self, kind: str) -> int:
+        return sum(breach[0] == kind for trial in self.failures for breach in trial.breaches)
+
+
+class Harness:
+    """The bank stands and the boards are enrolled; `map` holds the points that exist."""
+
+    def __init__(self, bank: Books) -> None:
+        self._books = bank
+        self._deed: Deed = town.found(bank)
+        quiet = self.trial(Plan(-1))
+        if quiet.breaches:
+            raise RuntimeError(f"without any fault: {quiet.breaches}")
+        self.map = Map.of(quiet.events.counts, quiet.events.sizes)
+        self.points = set(self.map.points())
+
+    def trial(self, plan: Plan) -> Trial:
+        """Carries out a plan on a town as it was founded, and judges what is left."""
+        events = Events(plan)
+        self._books.as_before()
+        with seeded(plan.seed), outbox_folder() as folder:
+            place = Town(self._deed, self._books, events, folder)
+            try:
+                Day(place).run(plan.patient)
+                found = invariants.breaches(place.payer, place.payee, self._books)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the seed is reported
+                found = [(invariants.BROKEN, f"{type(error).__name__}: {error}")]
+                found += [(invariants.BROKEN, text) for text in _crashes(place)]
+        return Trial(plan, events, found)
+
+    def run(self, seeds: Iterable[int], enough: Callable[[Trial], bool]) -> Run:
+        """Trials of these seeds, until one of them is `enough`."""
+        run, began = Run(self.points), time.monotonic()
+        for seed in seeds:
+            trial = self.trial(self.map.plan(seed))
+            run.trials += 1
+            run.hit |= self.points.intersection(trial.events.hit)
+            if trial.breaches:
+                run.failures.append(trial)
+            if enough(trial):
+                break
+        run.seconds = time.monotonic() - began
+        return run
+
+
+@contextmanager
+def harness() -> Iterator[Harness]:
+    with ExitStack() as stack:
+        yield Harness(stack.enter_context(books.opened()))
+
+
+def _crashes(place: Town) -> list[str]:
+    return place.payer.crashes + place.payee.crashes
