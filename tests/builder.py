@@ -49,10 +49,11 @@ class Ledger:
 
     entries: list[str] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
+    genesis: str = GENESIS  # a later ledger of one device begins otherwise
 
     def append(self, *payments: Raw) -> "Ledger":
         for payment in payments:
-            prev = self.hashes[-1] if self.hashes else GENESIS
+            prev = self.hashes[-1] if self.hashes else self.genesis
             txn_hash = json.loads(payment["hash"])
             self.hashes.append(sha256((prev + txn_hash).encode()).hex())
             entry = {
