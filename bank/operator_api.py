@@ -82,7 +82,8 @@ def set_frozen(frozen: bool) -> Response:
     """{"account_id", "device_id"?}: the account, or only that device."""
     found = _members({"account_id", "device_id"})
     account_id = jsontext.text_member(found, "account_id")
-    device_id = _optional(found, "device_id", "") or None
+    named = found.get("device_id", b"null") != b"null"
+    device_id = jsontext.string(found["device_id"]) if named else None
     current().database.run(
         lambda cursor: accounts.set_frozen(cursor, account_id, frozen, device_id)
     )
