@@ -38,7 +38,7 @@ lint: $(INSTALLED) ## Format, lint, types
 	$(BIN)/pyright
 
 pictures: $(INSTALLED) ## Take the README's pictures anew, from running boards
-	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python -m host_tools.pictures
 
 deps: ## Install what only Debian has (nothing is needed so far)
 	@echo "Nothing to install: every test runs on what pip brings."

@@ -10,7 +10,7 @@ from firmware.common.interchange.jwk import jwk_from_public
 from host_tools import demo
 from host_tools.demo import Hand
 
-_FOLDER = Path(__file__).parent / "pictures"
+_FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 _SETTLE_S = 0.3  # until the screen shows what the program is at
 
 
