@@ -148,6 +148,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="both",
         help="which interpreter runs tests/unit",
     )
+    parser.addoption(
+        "--boards",
+        choices=["cpython", "micropython"],
+        default="micropython",
+        help="which emulator plays the boards of tests/system's people",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,6 +13,7 @@ import serial
 from bank import config, postgres, server
 from host_tools import flash
 from host_tools.emulator.board import VirtualBoard
+from tests.system.emulated import EmulatedRoom
 from tests.system.office import Office
 from tests.system.people import Room
 
@@ -70,9 +71,17 @@ def flashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def room(flashed: Path, tmp_path: Path) -> Iterator[Room]:
-    """Where a test meets people with new boards; they leave when it ends."""
-    with Room(flashed, tmp_path, HEAP) as room:
+def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
+    """Where a test meets people with new boards; they leave when it ends.
+
+    `--boards` says on which emulator, unless a test asks for one itself.
+    """
+    boards = getattr(request, "param", request.config.getoption("boards"))
+    if boards == "cpython":
+        room = EmulatedRoom(tmp_path)
+    else:
+        room = Room(request.getfixturevalue("flashed"), tmp_path, HEAP)
+    with room:
         yield room
 
 

@@ -160,15 +160,21 @@ class Room:
     def pair(self, payer: str = "bert", payee: str = "anna") -> Pair:
         one, other = self.payer(payer), self.payee(payee)
         one.call("import_key", other.code(), account=payee)
-        wire = self._stack.enter_context(Wire(one.board.tap_port, other.board.tap_port))
-        return Pair(one, other, wire)
+        return Pair(one, other, self._join(one.board, other.board))
 
-    def _enter(self, kind: type[P], role: str, account: str, bank: str) -> P:
-        home = self._home / f"{account}-{len(self._people)}"
+    def _join(self, one: VirtualBoard, other: VirtualBoard) -> Wire:
+        return self._stack.enter_context(Wire(one.tap_port, other.tap_port))
+
+    def _new_board(self, role: str, name: str) -> tuple[VirtualBoard, Device]:
+        home = self._home / name
         home.mkdir(parents=True)
         shutil.copy(self._flashed / role / "flash.img", home)
         board = self._stack.enter_context(VirtualBoard(home, self._heap))
-        person = kind(account, board, Device(board.repl_port))
+        return board, Device(board.repl_port)
+
+    def _enter(self, kind: type[P], role: str, account: str, bank: str) -> P:
+        board, device = self._new_board(role, f"{account}-{len(self._people)}")
+        person = kind(account, board, device)
         self._people.append(person)
         person.device.status()
         pinned = (bank or self._bank).encode()

@@ -1,11 +1,13 @@
 """Reads text off a display as an eye does: by its glyphs, wherever they stand, light or dark.
 
-The glyphs are drawn by MicroPython's own `framebuf`; nothing here knows the firmware's layout.
+The glyphs are those of MicroPython's own `framebuf`, and of the CPython emulator's; nothing here
+knows the firmware's layout.
 """
 
 import subprocess
 from functools import cache
 
+from host_tools.emulator.cpython import font
 from host_tools.emulator.display import HEIGHT, WIDTH, Picture
 from tests.interpreters import MICROPYTHON
 
@@ -54,4 +56,5 @@ def _font() -> dict[bytes, str]:
     drawn = subprocess.run(
         [str(MICROPYTHON), "-c", DRAW_THE_FONT], capture_output=True, text=True, check=True
     ).stdout.split()
-    return {bytes.fromhex(glyph): chr(32 + i) for i, glyph in enumerate(drawn)}
+    real = {bytes.fromhex(glyph): chr(32 + i) for i, glyph in enumerate(drawn)}
+    return {font.columns(chr(code)): chr(code) for code in range(32, 127)} | real

@@ -187,7 +187,7 @@ class Board:
 
         device = _start()
         self._log = device.log
-        self._tasks = [(0, task) for task in start.tasks(device)]
+        self._tasks = [(task.send(None), task) for task in start.tasks(device)]
 
     def _resume(self, now_ms: int) -> None:
         for number, (due_ms, task) in enumerate(self._tasks):

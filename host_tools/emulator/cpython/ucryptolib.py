@@ -5,6 +5,8 @@ https://docs.micropython.org/en/latest/library/cryptolib.html
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+Buffer = bytes | bytearray
+
 MODE_ECB = 1
 MODE_CBC = 2
 MODE_CTR = 6
@@ -20,15 +22,13 @@ class aes:  # noqa: N801 - the name it has there
         self._cipher = Cipher(algorithms.AES(key), made[mode](*((iv,) if iv else ())))
         self._decrypts: bool | None = None
 
-    def encrypt(self, source: bytes, target: bytearray | None = None) -> bytes | bytearray:
+    def encrypt(self, source: Buffer, target: bytearray | None = None) -> Buffer:
         return self._process(source, target, False)
 
-    def decrypt(self, source: bytes, target: bytearray | None = None) -> bytes | bytearray:
+    def decrypt(self, source: Buffer, target: bytearray | None = None) -> Buffer:
         return self._process(source, target, True)
 
-    def _process(
-        self, source: bytes, target: bytearray | None, decrypts: bool
-    ) -> bytes | bytearray:
+    def _process(self, source: Buffer, target: bytearray | None, decrypts: bool) -> Buffer:
         if self._decrypts is None:
             self._decrypts = decrypts
             self._engine = self._cipher.decryptor() if decrypts else self._cipher.encryptor()

@@ -25,11 +25,19 @@ class Wire:
 
     def __init__(self, a: Port, b: Port, pass_on: PassOn = unchanged) -> None:
         self.pass_on = pass_on
+        self._joined = True
         a.far = lambda data: self._carry(0, data, b)
         b.far = lambda data: self._carry(1, data, a)
 
+    def cut(self) -> None:
+        """What is sent from now on is lost."""
+        self._joined = False
+
+    def mend(self) -> None:
+        self._joined = True
+
     def _carry(self, direction: int, data: bytes, end: Port) -> None:
-        passed = self.pass_on(direction, data)
+        passed = self.pass_on(direction, data) if self._joined else b""
         if passed:
             end.take(passed)
 
