@@ -20,17 +20,20 @@ async def serve(app: App) -> None:
         wire.step(board.tap, board.clock.ms())
         message = wire.receive() if wire.is_idle() else None
         if message:
-            kind, body, message = message[0], message[1:], None  # a second copy would cost 2 KB
-            wire.send(_answer(app, kind, body))
+            start = 1 + messages.REQUEST_BYTES
+            kind, head, envelope = message[0], message[1:start], message[start:]
+            message = None  # an envelope is large: the heap is to hold it once
+            wire.send(_answer(app, kind, head, envelope))
         await board.clock.sleep_ms(_POLL_MS)
 
 
-def _answer(app: App, kind: int, body: bytes) -> bytes:
+def _answer(app: App, kind: int, head: bytes, envelope: bytes) -> bytes:
+    """The reply to a message of a `kind`, whose body is `head`, then `envelope`."""
     try:
         if kind == messages.HELLO:
-            return messages.make(messages.PREQ, _hello(app, body))
+            return messages.make(messages.PREQ, _hello(app, head + envelope))
         if kind == messages.TXN:
-            return messages.make(messages.ACK, _payment(app, body))
+            return messages.make(messages.ACK, _payment(app, head, envelope))
         raise Refused(MALFORMED, "no such message")
     except Refused as refused:
         verdict = bytes((refused.reason,)) + refused.detail.encode()
@@ -53,10 +56,9 @@ def _hello(app: App, body: bytes) -> bytes:
     return packet.pack(header, jwk.encode())
 
 
-def _payment(app: App, body: bytes) -> bytes:
-    if len(body) <= messages.REQUEST_BYTES:
+def _payment(app: App, request: bytes, envelope: bytes) -> bytes:
+    if not envelope:
         raise Refused(MALFORMED, "no payment in it")
-    request_id = hexlify(body[: messages.REQUEST_BYTES]).decode()
-    header, _ = app.take_envelope(body[messages.REQUEST_BYTES :], request_id)
+    header, _ = app.take_envelope(envelope, hexlify(request).decode())
     told = {"hash": header["hash"], "index": header["index"], "head": header["head"]}
     return packet.pack(told, acknowledgement(header))

@@ -4,8 +4,7 @@ from firmware.common import late
 from firmware.common.payment.timestamp import format_utc
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
-from firmware.common.ui.flow import Flow
-from firmware.common.wire import reasons
+from firmware.common.ui.flow import Flow, name_of
 from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
 from firmware.sender import screens, tap
 from firmware.sender.intent import Intent, decide
@@ -112,8 +111,9 @@ class App(Flow):
             return
         self.outcome = self.NOT_CONFIRMED
         self.why = refused.reason if refused else 0
-        self.device.log("NOT CONFIRMED", reasons.name(self.why))
-        await screens.not_confirmed(self.dialog, _sum(wanted), reasons.name(self.why))
+        why = name_of(self.why)
+        self.device.log("NOT CONFIRMED", why)
+        await screens.not_confirmed(self.dialog, _sum(wanted), why)
 
 
 def _sum(payments: list[Pending]) -> int:

@@ -25,9 +25,9 @@ def sign_payment(
     txn_hash = late.call(_DRAFTING, "hash_of", fields)
     public = store.keys.signing_public
     signature = crypto.sign(store.keys.signing, signed_digest(txn_hash))
-    text = late.call(_DRAFTING, "signed_json", fields, signature, public)
+    plaintext = late.call(_DRAFTING, "signed_json", fields, signature, public).encode()
     members, ephemeral, key = late.call(
-        "firmware.common.interchange.sealed", "seal", text.encode(), intent.payee.ecdh
+        "firmware.common.interchange.sealed", "seal", plaintext, intent.payee.ecdh
     )
     envelope = late.call(
         "firmware.common.interchange.envelope", "write", members, public, ephemeral, txn_id

@@ -12,11 +12,12 @@ def encode(data: bytes) -> str:
 
 def decode(text: str, size: int = 0) -> bytes:
     """The bytes of a standard, padded text; `size` bytes where one is given."""
+    raw = text.encode()
     try:
-        data = a2b_base64(text.encode())
+        data = a2b_base64(raw)
     except ValueError:
         data = b""
-    if b2a_base64(data)[:-1] != text.encode() or (size and len(data) != size):
+    if b2a_base64(data, newline=False) != raw or (size and len(data) != size):
         raise Refused(MALFORMED, "not base64 of the expected length")
     return data
 

@@ -26,6 +26,14 @@ def exists(path: str) -> bool:
     return True
 
 
+def kept(path: str, size: int) -> bytes:
+    """A file of a fixed size, b"" if there is none; a damaged one is never made anew."""
+    data = read(path)
+    if len(data) != size and exists(path):
+        raise OSError("a file in flash is damaged: " + path)
+    return data
+
+
 def replace(path: str, data: bytes) -> None:
     """Puts `data` in the place of the file, or leaves the old one."""
     with open(path + ".new", "wb") as file:

@@ -4,7 +4,6 @@ from firmware.common import late
 from firmware.common.storage.device import Device
 from firmware.common.ui.canvas import wrap
 from firmware.common.ui.dialog import Dialog
-from firmware.common.wire import reasons
 from firmware.common.wire.errors import BUSY, Refused
 
 _MENU = "firmware.common.ui.menu"
@@ -36,7 +35,7 @@ class Flow:
                     await self.rest()
             except Refused as refused:
                 self.why = refused.reason
-                why = refused.detail or reasons.name(refused.reason)
+                why = refused.detail or name_of(refused.reason)
                 await self.dialog.tell("NOT POSSIBLE", wrap(why))
 
     async def rest(self) -> None:
@@ -60,3 +59,8 @@ class Flow:
         """Asks one of the questions in `menu`; DONE if the user agreed."""
         done = await late.call(_MENU, question, self, *arguments)
         self.outcome = self.DONE if done else self.CANCELLED
+
+
+def name_of(reason: int) -> str:
+    """What a reason is called; the names are loaded when one is shown."""
+    return late.call("firmware.common.wire.reasons", "name", reason)

@@ -1,0 +1,66 @@
+"""What a store does once, as the board starts: its version, secret, count of starts and keys."""
+
+import json
+from struct import pack, unpack
+
+from firmware.common import crypto, late
+from firmware.common.storage import files
+from firmware.common.storage.store import VERSION
+from firmware.common.wire.errors import FIRMWARE_TOO_OLD, Refused
+
+
+def start(root: str) -> tuple[bytes, tuple | None]:
+    """The four keys one after the other, and the fields of the identity if there is one."""
+    files.sweep(root)
+    files.make_folder(root)
+    _check_version(root)
+    crypto.stir(_secret(root), _next_start(root))
+    return _keys(root), _identity(root)
+
+
+def _check_version(root: str) -> None:
+    kept = files.read(root + "/version")
+    if not kept:
+        files.replace(root + "/version", str(VERSION).encode())
+    elif int(kept) > VERSION:
+        raise Refused(FIRMWARE_TOO_OLD, "its data was written by a newer firmware")
+    elif int(kept) < VERSION:
+        late.call("firmware.common.storage.migrate", "migrate", root, int(kept))
+
+
+def _secret(root: str) -> bytes:
+    secret = files.kept(root + "/secret", 32)
+    if not secret:
+        secret = crypto.random_bytes(32)
+        files.replace(root + "/secret", secret)
+    return secret
+
+
+def _next_start(root: str) -> int:
+    starts = unpack(">I", files.kept(root + "/starts", 4) or bytes(4))[0] + 1
+    files.replace(root + "/starts", pack(">I", starts))
+    return starts
+
+
+def _keys(root: str) -> bytes:
+    keys = files.kept(root + "/keys", 192)
+    if not keys:
+        signing, signing_public = crypto.generate_key()
+        ecdh, ecdh_public = crypto.generate_key()
+        keys = signing + signing_public + ecdh + ecdh_public
+        files.replace(root + "/keys", keys)
+    return keys
+
+
+def _identity(root: str) -> tuple | None:
+    kept = files.read(root + "/identity")
+    if not kept:
+        return None
+    fields = json.loads(kept)
+    return (
+        fields["account"],
+        fields["name"],
+        fields["wallet"],
+        bytes.fromhex(fields["bank_ecdh"]),
+        bytes.fromhex(fields["bank_signing"]),
+    )
