@@ -1,7 +1,7 @@
 """The bank's two key pairs, made on first start: it signs with one and opens with the other."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bank import secretfile
@@ -15,9 +15,9 @@ _PRIVATE_BYTES = 32
 class BankKeys:
     """Private keys are 32 bytes, public ones x||y."""
 
-    signing_private: bytes
+    signing_private: bytes = field(repr=False)
     signing_public: bytes
-    ecdh_private: bytes
+    ecdh_private: bytes = field(repr=False)
     ecdh_public: bytes
 
 

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,8 +35,8 @@ class PostgresError(Exception):
 class Server:
     """A running server; `release` when done. `url` is the bank's login, `owner_url` the owner's."""
 
-    url: str
-    owner_url: str
+    url: str = field(repr=False)
+    owner_url: str = field(repr=False)
     _use_lock: int
 
     def release(self) -> None:

@@ -1,7 +1,7 @@
 """What every endpoint needs: its bank, a bounded body, a page, the operator's token."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -24,7 +24,7 @@ class Bank:
 
     database: Database
     keys: BankKeys
-    operator_token: str
+    operator_token: str = field(repr=False)
 
 
 def current() -> Bank:

@@ -258,20 +258,26 @@ def _show_signed(amount_minor: int) -> str:
 
 
 def _print(as_json: bool, members: dict[str, Any], text: str) -> None:
-    click.echo(json.dumps(members, ensure_ascii=False) if as_json else text)
+    click.echo(_json(members) if as_json else "\n".join(map(_printable, text.split("\n"))))
 
 
 def _print_rows(
     as_json: bool, name: str, rows: list[dict[str, Any]], columns: tuple[str, ...]
 ) -> None:
     if as_json:
-        click.echo(json.dumps({name: rows}, ensure_ascii=False))
+        click.echo(_json({name: rows}))
         return
     table = Table(*columns)
     for row in rows:
-        # Names come from outside: no markup, and no bytes that a terminal would obey.
+        # Names come from outside: no markup either.
         table.add_row(*(_printable(str(row[column])) for column in columns))
     Console(file=sys.stdout, markup=False).print(table)
+
+
+def _json(members: dict[str, Any]) -> str:
+    """Non-ASCII raw, but nothing that a terminal would obey."""
+    text = json.dumps(members, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _printable(text: str) -> str:

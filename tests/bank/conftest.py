@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from bank import config, create_app, db, postgres
 from bank.config import Settings
 from tests.bank.teller import Teller
+from tests.bank.watch import Watch
 
 EMPTY_BOOKS = """
     TRUNCATE postings, transfers, ledger_entries, ledgers, device_directory, devices, audit_logs;
@@ -55,7 +56,10 @@ def settings(state_dir: Path) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
-    yield app
+    watch = Watch(app, settings)
+    app.extensions["watch"] = watch
+    with watch:
+        yield app
     app.extensions["bank"].database.close()
 
 
@@ -75,3 +79,4 @@ def teller(app: Flask, owner: Cursor) -> Iterator[Teller]:
     teller = Teller(app)
     yield teller
     assert teller.violations() == {}
+    assert app.extensions["watch"].leaks == []
