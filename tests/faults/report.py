@@ -1,6 +1,6 @@
 """A run in words: how a person reads what happened, and how a seed is replayed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 
 from tests.faults.invariants import DUPLICATED, LOST
@@ -12,10 +12,9 @@ SEEDS = 300
 
 
 def run_text(run: Run) -> list[str]:
-    """The failing seeds, the points, and the last line."""
-    lines = [line for trial in run.failures for line in trial_text(trial)]
+    """The points, and the last line; failing seeds were told as they came."""
     missed = sorted(run.points - run.hit)
-    lines += [f"not hit: {point}" for point in missed[:10]] if run.trials >= SEEDS else []
+    lines = [f"not hit: {point}" for point in missed[:10]] if run.trials >= SEEDS else []
     speed = f"{run.trials / run.seconds:.1f} trials a second"
     lines.append(f"cut points: {len(run.points)} exist, {len(run.hit)} were hit; {speed}")
     lost, duplicated = run.count(LOST), run.count(DUPLICATED)
@@ -70,9 +69,10 @@ def _catch_text(trial: Trial | None) -> str:
     return f"caught by seed {trial.plan.seed}: {kind}, {text.splitlines()[0]}"
 
 
-def counted(seeds: int, say: Callable[[str], None]) -> Iterator[int]:
-    """The seeds, with a word now and then for whoever waits."""
-    for seed in range(seeds):
-        if seed and seed % 1_000 == 0:
-            say(f"{seed} of {seeds} trials")
-        yield seed
+def watch(trial: Trial, say: Callable[[str], None]) -> bool:
+    """Tells a failing trial at once, and now and then how far a long run is; never the end."""
+    if trial.breaches:
+        say("\n".join(trial_text(trial)))
+    elif trial.plan.seed and trial.plan.seed % 1_000 == 0:
+        say(f"{trial.plan.seed} trials")
+    return False

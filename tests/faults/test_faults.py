@@ -20,11 +20,11 @@ def here() -> Iterator[Harness]:
 
 
 def test_nothing_is_lost_and_nothing_duplicated(here: Harness) -> None:
-    run = here.run(range(report.SEEDS), lambda trial: False)
-    text = report.run_text(run)
-    print(*text, sep="\n")
-    assert report.is_good(run), "\n".join(text)
-    assert text[-1] == f"trials {report.SEEDS}, lost 0, duplicated 0"
+    said: list[str] = []
+    run = here.run(range(report.SEEDS), lambda trial: report.watch(trial, said.append))
+    said += report.run_text(run)
+    assert report.is_good(run), "\n".join(said)
+    assert said[-1] == f"trials {report.SEEDS}, lost 0, duplicated 0"
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.rule)
