@@ -5,12 +5,13 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Any, TypeVar
 
 from host_tools.device import Device
 from host_tools.emulator.board import VirtualBoard
 from host_tools.emulator.wire import Wire
+from host_tools.errors import CommandError
 from tests import builder
 from tests.system import reading
 
@@ -73,7 +74,18 @@ class Person:
     def reconnect(self) -> None:
         self.device.close()
         self.device = Device(self.board.repl_port)
-        self.device.call("status")
+        self.greet()
+
+    def greet(self, **header: Any) -> None:
+        """Waits until the firmware answers: a computer with much to do starts a board slowly."""
+        until = monotonic() + TIMEOUT_S
+        while True:
+            try:
+                self.call("status", **header)
+                return
+            except CommandError:
+                if monotonic() > until:
+                    raise
 
 
 class Payer(Person):
@@ -176,7 +188,7 @@ class Room:
         board, device = self._new_board(role, f"{account}-{len(self._people)}")
         person = kind(account, board, device)
         self._people.append(person)
-        person.device.status()
+        person.greet(time=int(time() * 1000))
         pinned = (bank or self._bank).encode()
         assert person.ask("enrol", pinned, account=account) == "DONE"
         return person

@@ -6,6 +6,7 @@ What takes long is mostly waiting, so it all happens side by side, each on board
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 
 import pytest
@@ -210,10 +211,13 @@ def running(
 ) -> Iterator[dict[str, Future[None]]]:
     """Every scenario by its name, all begun at once."""
     home = tmp_path_factory.mktemp("interruptions")
+    door = Lock()
 
     def meet(name: str) -> None:
         with Room(flashed, home / name.replace("'", ""), HEAP) as room:
-            SCENARIOS[name](room.pair())
+            with door:  # one pair after the other: only starting a board is work
+                pair = room.pair()
+            SCENARIOS[name](pair)
 
     with ThreadPoolExecutor(len(SCENARIOS)) as pool:
         yield {name: pool.submit(meet, name) for name in SCENARIOS}

@@ -222,7 +222,7 @@ def test_an_envelope_made_elsewhere(room: Room) -> None:
     """As the web sender makes it, with a static ECDH key; the ledger opens for the bank alone."""
     anna = room.payee("anna")
     payer = builder.Device("dörte ☂")
-    payments = [builder.transaction(payer, "anna", amount) for amount in ("12.5", "7", "0.01")]
+    payments = [builder.transaction(payer, "anna", amount) for amount in ("12.5", "0.01")]
     for payment in payments:
         form = builder.envelope(payment, payer, anna.code().decode())
         assert anna.take(builder.text(form).encode())[0]["new"]
