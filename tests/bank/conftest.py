@@ -79,4 +79,4 @@ def teller(app: Flask, owner: Cursor) -> Iterator[Teller]:
     teller = Teller(app)
     yield teller
     assert teller.violations() == {}
-    assert app.extensions["watch"].leaks == []
+    assert app.extensions["watch"].take() == []

@@ -28,6 +28,7 @@ from host_tools.bridge import Bridge
 from host_tools.commands.bank import bank as opg_bank
 from host_tools.outbox import Batch, Outbox
 from tests import builder
+from tests.bank.mortal import Handler
 from tests.bank.teller import Teller, verdicts
 from tests.builder import Device, Ledger, transaction
 
@@ -50,7 +51,7 @@ def opg(settings: Settings, teller: Teller) -> Opg:
 
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, True, request_handler=Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"

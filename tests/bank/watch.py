@@ -13,7 +13,7 @@ from bank.web import Bank
 
 
 class Watch(logging.Handler):
-    """`leaks` names what was found, and where; a context manager, for the log records."""
+    """What it found, and where; a context manager, for the log records."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         super().__init__()
@@ -42,6 +42,11 @@ class Watch(logging.Handler):
         for name, texts in self._spellings.items():
             if any(text in data for text in texts):
                 self.leaks.append(f"{name} in {where}")
+
+    def take(self) -> list[str]:
+        """What was found since it was asked last."""
+        leaks, self.leaks = self.leaks, []
+        return leaks
 
     def _read_answer(self, response: Response) -> Response:
         data = response.get_data() + str(response.headers).encode()
