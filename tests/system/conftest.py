@@ -19,7 +19,6 @@ from tests.system.people import Room
 
 MPREMOTE = Path(sysconfig.get_path("scripts")) / "mpremote"
 TIMEOUT_S = 30
-HEAP = "220K"  # of boards that run the firmware
 
 Mpremote = Callable[..., str]
 
@@ -65,7 +64,7 @@ def flashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a flash image of each role's firmware, which no board has started yet."""
     folder = tmp_path_factory.mktemp("flashed")
     for role in ("sender", "receiver"):
-        with VirtualBoard(folder / role, HEAP) as board:
+        with VirtualBoard(folder / role) as board:
             flash.flash(board.repl_port, role, lambda *_: None, start=False)
     return folder
 
@@ -80,7 +79,7 @@ def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
     if boards == "cpython":
         room = EmulatedRoom(tmp_path)
     else:
-        room = Room(request.getfixturevalue("flashed"), tmp_path, HEAP)
+        room = Room(request.getfixturevalue("flashed"), tmp_path)
     with room:
         yield room
 

@@ -44,7 +44,7 @@ class EmulatedRoom(Room):
     """Its boards start with the firmware on them: there is no flashing here."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__(home, home, "")
+        super().__init__(home, home)
         self._world = World()
 
     def _join(self, one: VirtualBoard, other: VirtualBoard) -> VirtualWire:

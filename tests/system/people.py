@@ -143,8 +143,8 @@ class Pair:
 class Room:
     """Gives people new boards with copies of the `flashed` images; use as a context manager."""
 
-    def __init__(self, flashed: Path, home: Path, heap: str) -> None:
-        self._flashed, self._home, self._heap = flashed, home, heap
+    def __init__(self, flashed: Path, home: Path) -> None:
+        self._flashed, self._home = flashed, home
         self._stack = ExitStack()
         self._people: list[Person] = []
         self.bank_ecdh = builder.new_key()  # of a bank that exists in this room only
@@ -181,7 +181,7 @@ class Room:
         home = self._home / name
         home.mkdir(parents=True)
         shutil.copy(self._flashed / role / "flash.img", home)
-        board = self._stack.enter_context(VirtualBoard(home, self._heap))
+        board = self._stack.enter_context(VirtualBoard(home))
         return board, Device(board.repl_port)
 
     def _enter(self, kind: type[P], role: str, account: str, bank: str) -> P:

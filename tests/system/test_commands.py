@@ -29,7 +29,6 @@ from firmware.common.wire.errors import (
 from firmware.common.wire.limits import ENVELOPE_BYTES_MAX
 from host_tools.cli import main
 from host_tools.errors import NOT_REACHABLE, REFUSED, WRONG_USAGE
-from tests.system.conftest import HEAP
 from tests.system.office import Office
 
 OPG = Path(sysconfig.get_path("scripts")) / "opg"
@@ -98,7 +97,7 @@ def desk(office: Office) -> Iterator[Desk]:
     with tempfile.TemporaryDirectory(prefix="opg-desk-") as folder:
         desk = Desk(Path(folder), office)
         try:
-            desk.opg("board", "start", "bert", "anna", "--heap", HEAP)
+            desk.opg("board", "start", "bert", "anna")
             for port, role in (("bert", "sender"), ("anna", "receiver")):
                 assert desk.json("flash", port, "--role", role)["role"] == role
             assert desk.enrol("bert", desk.bert) == {"account": desk.bert, "enrolled": True}
@@ -279,7 +278,7 @@ def test_a_bank_that_is_not_there(desk: Desk) -> None:
 
 def test_a_board_the_bank_does_not_know(desk: Desk) -> None:
     """Refused with the reason's code, and what to do about it."""
-    desk.opg("board", "start", "carol", "--heap", HEAP)
+    desk.opg("board", "start", "carol")
     desk.opg("flash", "carol", "--role", "receiver")
     code, reason, _ = desk.fails("export", "carol", "x.json")
     assert (code, reason) == (REFUSED, NOT_ENROLLED)

@@ -13,7 +13,6 @@ import pytest
 
 from firmware.common.hardware.pins import BUZZER
 from firmware.common.wire.errors import UNAVAILABLE
-from tests.system.conftest import HEAP
 from tests.system.people import Pair, Person, Room
 
 PAID, NOT_CONFIRMED = "PAID", "NOT CONFIRMED YET"
@@ -214,7 +213,7 @@ def running(
     door = Lock()
 
     def meet(name: str) -> None:
-        with Room(flashed, home / name.replace("'", ""), HEAP) as room:
+        with Room(flashed, home / name.replace("'", "")) as room:
             with door:  # one pair after the other: only starting a board is work
                 pair = room.pair()
             SCENARIOS[name](pair)
