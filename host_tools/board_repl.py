@@ -160,6 +160,11 @@ class BoardRepl:
                 path, content, _FILE_BYTES_A_WRITE, lambda written, _total: on_written(written)
             )
 
+    def evaluate(self, program: str) -> str:
+        """Runs a program on the board; what it printed."""
+        with self._failures():
+            return self._transport.exec(program).decode()
+
     def make_folder(self, path: str) -> None:
         with self._failures():
             self._transport.fs_mkdir(path)

@@ -1,0 +1,183 @@
+"""What the firmware costs a board's heap, measured on virtual boards with 124 KB of it.
+
+    after boot       free bytes after collection while the started board answers a host
+    modules          heap bytes an import adds, each module by itself, before the build joins them
+    peak             the smallest heap with which the board still boots, answers a host and makes
+                     (or takes) a payment over the wire, found by bisection to 1 KB
+    left             the standard heap less the peak: what later firmware may use
+
+The peak counts everything: overlay, firmware, data, garbage not yet collected and holes. It is
+found by trying, because no counter sees holes: a heap is too small when something fails in it.
+"""
+
+import ast
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from firmware.common.crypto import generate_key
+from firmware.common.interchange.jwk import jwk_from_public
+from firmware.common.wire.errors import Refused
+from host_tools import demo
+from host_tools.board_repl import BoardRepl
+from host_tools.demo import PAYEE, PAYER, Hand
+from host_tools.device import Device
+from host_tools.emulator.board import HEAP, VirtualBoard
+from host_tools.emulator.wire import Wire
+from host_tools.errors import CommandError
+from host_tools.firmware_build import ROOT, compile_alone
+from host_tools.firmware_files import source_files
+from host_tools.firmware_target import checked_target
+
+ROLES = {"sender": PAYER, "receiver": PAYEE}
+_KILO = 1024
+_LOWEST_KB = 48
+_ROOMY = "2M"
+_PATIENCE_S = 8.0
+
+Say = Callable[[str], None]
+
+_MEASURE = """
+import gc, sys
+gc.threshold(1024)
+sys.path.insert(0, "/alone")
+_rows = []
+for _name in {names!r}:
+    gc.collect()
+    _before = gc.mem_alloc()
+    __import__(_name)
+    gc.collect()
+    _rows.append((_name, gc.mem_alloc() - _before))
+import json
+print(json.dumps(_rows))
+"""
+
+
+def measure(say: Say) -> dict[str, Any]:
+    """The table, by role; `say` is told what is being done, for it takes a minute."""
+    heap_bytes = int(HEAP[:-1]) * _KILO
+    with tempfile.TemporaryDirectory(prefix="opg-bench-") as folder:
+        home = Path(folder)
+        say("flash and enrol two boards")
+        after_boot = _prepare(home)
+        found = {}
+        for role in ROLES:
+            say(f"{role}: bisect the peak of a payment")
+            peak_kb = _peak_kb(home, role)
+            say(f"{role}: import each module by itself")
+            found[role] = {
+                "after_boot_free": after_boot[role],
+                "modules": _modules(home, role),
+                "peak": peak_kb * _KILO,
+                "left": heap_bytes - peak_kb * _KILO,
+            }
+    return {"heap": heap_bytes, "roles": found}
+
+
+def _prepare(home: Path) -> dict[str, int]:
+    """Two boards in `home`, ready to pay each other; their free heap after boot, by role."""
+    bank = json.loads(jwk_from_public(generate_key()[1]))
+    pinned = json.dumps({"ecdh": bank, "signing": bank}).encode()
+    with demo.hands(home, lambda what, result: None) as (payer, payee):
+        for hand in (payer, payee):
+            hand.device.status()
+            hand.device.call("enrol", pinned, account=hand.account)
+            hand.agree()
+        payer.device.call("import_key", payee.device.call("key")[1], account=PAYEE)
+        return {
+            "sender": payer.device.status()["heap_free"],
+            "receiver": payee.device.status()["heap_free"],
+        }
+
+
+def _peak_kb(home: Path, role: str) -> int:
+    low, high = _LOWEST_KB, int(HEAP[:-1])
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _pays(home, role, middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _pays(home: Path, role: str, heap_kb: int) -> bool:
+    """Whether a payment goes through when this role's board has that little heap."""
+    heaps = {name: f"{heap_kb}K" if name == role else HEAP for name in ROLES}
+    with (
+        VirtualBoard(home / PAYER, heaps["sender"]) as first,
+        VirtualBoard(home / PAYEE, heaps["receiver"]) as second,
+        Wire(first.tap_port, second.tap_port),
+    ):
+        try:
+            with Device(first.repl_port) as payer, Device(second.repl_port) as payee:
+                return _pay(Hand(PAYER, first, payer), Hand(PAYEE, second, payee))
+        except (CommandError, Refused):
+            return False
+
+
+def _pay(payer: Hand, payee: Hand) -> bool:
+    before = payee.device.call("total")[0]["count"]
+    payer.device.status()
+    payer.device.call("pay", to=PAYEE, amount=1_00, by_wire=True)
+    payer.press("ok")
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        outcome = payer.device.call("outcome")[0]["outcome"]
+        if outcome:
+            entered = payee.device.call("total")[0]["count"] - before
+            return outcome == "PAID" and entered == 1
+        time.sleep(0.05)
+    return False
+
+
+def _modules(home: Path, role: str) -> dict[str, int]:
+    """Heap bytes by module, on a board with room for all of them."""
+    with VirtualBoard(home / f"roomy-{role}", _ROOMY) as board:
+        with BoardRepl(board.repl_port, restart=False) as repl:
+            target = checked_target(repl.identity())
+            sources = source_files(ROOT, role)
+            for folder in _folders(sources):
+                repl.make_folder(f"/alone/{folder}" if folder else "/alone")
+            for source in sources:
+                compiled = compile_alone(ROOT, source, target)
+                repl.write(f"/alone/{source[:-3]}.mpy", compiled, lambda written: None)
+            rows = repl.evaluate(_MEASURE.format(names=_import_order(sources)))
+        return dict(json.loads(rows))
+
+
+def _folders(sources: list[str]) -> list[str]:
+    found = {str(parent) for source in sources for parent in Path(source).parents}
+    return sorted("" if folder == "." else folder for folder in found)
+
+
+def _import_order(sources: list[str]) -> list[str]:
+    """Module names, each after those it imports, so that none is charged for another."""
+    names = {_name(source): source for source in sources}
+    ordered: list[str] = []
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in names and name not in ordered and name not in above:
+            for imported in _imports(ROOT / names[name]):
+                visit(imported, (*above, name))
+            ordered.append(name)
+
+    for name in sorted(names):
+        visit(name, ())
+    return ordered
+
+
+def _imports(path: Path) -> list[str]:
+    found: list[str] = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.append(node.module)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def _name(source: str) -> str:
+    return source.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
