@@ -4,6 +4,7 @@ python -m bank.server [WORKERS]
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -52,6 +53,9 @@ def serve(settings: Settings, workers: int) -> None:
 
 def worker_app() -> Flask:
     """The application in a worker process, which ends when the server above it was killed."""
+    # Until granian has its own handlers in place, those of the server above would swallow these.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     parent = os.getppid()
 
     def watch() -> None:

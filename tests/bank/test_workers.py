@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import server
+from bank import limits, server
 from bank.config import Settings
 from firmware.common.wire.errors import MALFORMED, NO_FUNDS, OK, REPLAY, TOO_LARGE
 from tests import builder
@@ -189,6 +190,17 @@ def test_a_bank_that_cannot_start_says_so(settings: Settings, tmp_path: Path) ->
     with pytest.raises(server.Refused), server.running(broken, 1, tmp_path / "log"):
         pass
     assert "chmod 600" in (tmp_path / "log").read_text()
+
+
+def test_a_bank_told_to_stop_as_soon_as_it_answers_stops_at_once(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Some of its workers are still starting then; none has to be killed."""
+    for _ in range(3):
+        with server.running(replace(settings, port=server.free_port()), WORKERS, tmp_path / "log"):
+            start = time.monotonic()
+        assert time.monotonic() - start < limits.SERVER_STOP_S
+    assert "Killing" not in (tmp_path / "log").read_text()
 
 
 def deadlocks(owner: Cursor) -> int:
