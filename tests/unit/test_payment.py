@@ -209,3 +209,10 @@ def test_something_else_that_the_bank_signed_is_no_receipt():
         refused(MALFORMED, receipt.open_receipt, body, bank_signature, BANK.public, PAYEE.public)
     body, bank_signature = receipt_text("\xff")
     refused(MALFORMED, receipt.open_receipt, body, bank_signature, BANK.public, PAYEE.public)
+
+
+def test_tenths_add_up_and_large_amounts_keep_their_cents():
+    # As floats, 0.10 + 0.20 is not 0.30, and an ESP32's 24 bits make 16777217.01 16777216.00.
+    assert money.show_amount(money.parse_amount("0.10") + money.parse_amount("0.20")) == "0.30"
+    assert money.show_amount(money.parse_amount("16777217.01")) == "16777217.01"
+    assert money.show_amount(money.parse_amount("40000000.00")) == "40000000.00"
