@@ -29,7 +29,6 @@ from tests.faults.invariants import Breach, breaches
 from tests.faults.points import PAYEE, PAYER, Plan
 from tests.faults.scenario import WIRE_MINOR
 from tests.faults.town import PAYEE_ACCOUNT, PAYER_ACCOUNT, enrol
-from tests.system.conftest import HEAP
 
 _ATTEMPTS_MAX = 6
 _LOOK_S = 0.1
@@ -203,7 +202,7 @@ def pair() -> Iterator[Pair]:
             (PAYER_ACCOUNT, "sender", "PAID"),
             (PAYEE_ACCOUNT, "receiver", "RECEIVED"),
         ):
-            board = stack.enter_context(VirtualBoard(home / account, HEAP))
+            board = stack.enter_context(VirtualBoard(home / account))
             flash.flash(board.repl_port, role, lambda *_: None)
             hand = Hand(account, board, word)
             hand.connect()
