@@ -9,6 +9,7 @@ from firmware.common.interchange.transaction import signed_digest
 from firmware.common.wire.errors import BAD_SIGNATURE, Refused
 from firmware.receiver.accept import Opened
 
+_DRAFTING = "firmware.common.interchange.drafting"
 _ENVELOPE = "firmware.common.interchange.envelope"
 _JWK = "firmware.common.interchange.jwk"
 _PARTS = "firmware.receiver.parts"
@@ -27,9 +28,10 @@ def open_payment(raw: bytes, private: bytes) -> Opened:
     form, key = late.call(_SEALED, "open_parts", form, private)
     form = late.call(_TRANSACTION, "read_members", form)
     public = late.call(_JWK, "member_key", form, "sender_public_key")
-    payment, signature = late.call(_READING, "read_payment", form, public, ack_key(key))
+    txn_hash, fields, signature = late.call(_READING, "read_payment", form, public)
     form = None
-    check_outside(outer_key, outer_id, public, payment.txn_id)
-    if not crypto.verify(public, signed_digest(payment.hash), signature):
+    check_outside(outer_key, outer_id, public, fields[0])
+    if not crypto.verify(public, signed_digest(txn_hash), signature):
         raise Refused(BAD_SIGNATURE, "the payer's signature is wrong")
-    return payment
+    text = late.call(_DRAFTING, "signed_json", fields, signature, public)
+    return Opened(txn_hash, fields, text, ack_key(key))
