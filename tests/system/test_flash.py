@@ -18,20 +18,30 @@ from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
 from host_tools.flash import Flashed, flash, verify
 
 STARTED = "/data/started"
+# What is loaded late stays a file of its own on a board; what stays loaded is joined into main.
 MAIN = f"""
-from firmware.common.words import WORD
 import os, time
 
 def main():
+    from firmware.common.words import word
     try:
         os.mkdir("/data")
     except OSError:
         pass
     with open("{STARTED}", "w") as file:
-        file.write(WORD)
+        file.write(word())
     while True:
         time.sleep(1)
 """
+SENDER_MAIN = (
+    MAIN
+    + """
+        if word() == "never":
+            from firmware.sender.screens import show
+            show()
+"""
+)
+WORDS = "def word():\n    return 'one'\n"
 RECEIVER_FILES = [
     "/firmware/common/words.mpy",
     "/firmware/installed.json",
@@ -53,14 +63,17 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for role in ("sender", "receiver"):
-            self.write(f"firmware/{role}/main.py", MAIN)
+        for role, main in (("sender", SENDER_MAIN), ("receiver", MAIN)):
+            self.write(f"firmware/{role}/main.py", main)
             self.write(
                 f"firmware/{role}/entry/main.py", f"from firmware.{role}.main import main\nmain()\n"
             )
-        self.write("firmware/sender/screens.py", "import firmware.common.deep.inner.late\n")
-        self.write("firmware/common/words.py", "WORD = 'one'\n")
-        self.write("firmware/common/deep/inner/late.py", "LATE = 1\n")
+        self.write(
+            "firmware/sender/screens.py",
+            "def show():\n    from firmware.common.deep.inner.late import shown\n    shown()\n",
+        )
+        self.write("firmware/common/words.py", WORDS)
+        self.write("firmware/common/deep/inner/late.py", "def shown():\n    print(1)\n")
         self.write("firmware/common/unused.py", "NOBODY = 'imports this'\n")
 
     def write(self, path: str, text: str) -> None:
@@ -130,7 +143,7 @@ def test_flashing_again_copies_nothing(board: VirtualBoard, tree: Tree) -> None:
 
 def test_a_changed_file_is_copied_alone(board: VirtualBoard, tree: Tree) -> None:
     put(board, tree)
-    tree.write("firmware/common/words.py", "WORD = 'two'\n")
+    tree.write("firmware/common/words.py", WORDS.replace("one", "two"))
     assert put(board, tree, start=True).copied == ["/firmware/common/words.mpy"]
     assert word_of_the_firmware(board) == b"two"
 
@@ -138,9 +151,10 @@ def test_a_changed_file_is_copied_alone(board: VirtualBoard, tree: Tree) -> None
 def test_a_removed_source_leaves_the_board(board: VirtualBoard, tree: Tree) -> None:
     put(board, tree)
     tree.remove("firmware/sender/screens.py")
+    tree.write("firmware/sender/main.py", MAIN)
     done = put(board, tree)
     gone = ["/firmware/common/deep/inner/late.mpy", "/firmware/sender/screens.mpy"]
-    assert (done.copied, done.removed) == ([], gone)
+    assert (done.copied, done.removed) == (["/firmware/sender/main.mpy"], gone)
     assert held(board).folders == {"/firmware", "/firmware/common", "/firmware/sender"}
 
 
@@ -204,7 +218,7 @@ def test_a_cut_on_the_way_is_mended_by_flashing_again(board: VirtualBoard, tree:
             raise PowerCut
 
     put(board, tree)
-    tree.write("firmware/common/words.py", "WORD = 'two'\n")
+    tree.write("firmware/common/words.py", WORDS.replace("one", "two"))
     tree.write("firmware/sender/main.py", MAIN.replace("sleep(1)", "sleep(2)"))
     with pytest.raises(PowerCut):
         flash(board.repl_port, "sender", cut, root=tree.root)
@@ -242,7 +256,7 @@ def test_a_micropython_that_will_not_do_is_refused(
 
 def test_a_full_filesystem_is_refused(tmp_path: Path, tree: Tree) -> None:
     noise = random.Random(1).randbytes(96 << 10).hex()
-    tree.write("firmware/common/words.py", f"WORD = '{noise}'\n")
+    tree.write("firmware/common/words.py", f"def word():\n    return '{noise}'\n")
     with (
         VirtualBoard(tmp_path / "small", flash_bytes=128 << 10) as small,
         pytest.raises(CommandError, match="full") as caught,
@@ -252,7 +266,7 @@ def test_a_full_filesystem_is_refused(tmp_path: Path, tree: Tree) -> None:
 
 
 def test_a_source_that_does_not_compile_is_refused(board: VirtualBoard, tree: Tree) -> None:
-    tree.write("firmware/common/words.py", "WORD: int = (yield)\n")
+    tree.write("firmware/common/words.py", "def word(): int = (yield\n")
     with pytest.raises(CommandError, match=r"words\.py") as caught:
         put(board, tree)
     assert caught.value.exit_code == REFUSED
