@@ -1,10 +1,12 @@
 """Whose flash and clock the firmware means: those of the board that runs right now.
 
 All boards share the firmware's modules. The scheduler says which board runs (`running`); `open`,
-`os` and `Board` in the firmware's modules ask here.
+`os` and `Board` in the firmware's modules ask here. While no board runs, files are the computer's
+own: what else of this process uses the firmware's modules notices nothing.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,11 +46,11 @@ class _Os:
     """The part of `os` that the firmware's storage uses."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_board().files, name)
+        return getattr(_running[-1].files if _running else os, name)
 
 
 def _open(path: str, mode: str) -> Any:
-    return _board().files.open(path, mode)
+    return _running[-1].files.open(path, mode) if _running else open(path, mode)
 
 
 def _board() -> Any:
