@@ -69,8 +69,8 @@ class _Gc:
     def collect(self) -> int:
         return 0
 
-    def threshold(self, amount: int) -> None:
-        return None
+    def threshold(self, amount: int = -1) -> int:
+        return -1
 
 
 def _install() -> None:
