@@ -62,9 +62,7 @@ class _File:
             self._taken |= local_names(program.trees[member]) | self._builtins(member)
         for member in bundle.members:
             for name in sorted(program.own(member)):
-                # Names of late modules would outlive them: they become short ones.
-                mark = "_" if bundle.late and not name.startswith("_") else ""
-                self._give(Definition(member, name), mark + name)
+                self._give(Definition(member, name), name)
 
     def linked(self, homes: dict[str, "_File"]) -> ast.Module:
         """The file's code; `homes` tells in which file that stays a module is."""

@@ -1,17 +1,11 @@
 """Rare flows are loaded when asked for and let go: bytecode lives in RAM on stock MicroPython."""
 
-# pyright: reportAttributeAccessIssue=false
-# `gc.threshold` is MicroPython's.
-
 import gc
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-# What is loaded into a heap with garbage in it leaves holes between its parts for later.
-_GARBAGE_BYTES = 1_024
 
 
 def call(module: str, function: str, *arguments: object) -> "Any":
@@ -20,33 +14,15 @@ def call(module: str, function: str, *arguments: object) -> "Any":
     A coroutine keeps its own code alive, so an async function may be called and then awaited; an
     object keeps that of its class. A computer has RAM enough, and forgets nothing.
     """
-    if sys.implementation.name == "micropython":
-        return _call_and_forget(module, function, arguments)
-    __import__(module)
-    return getattr(sys.modules[module], function)(*arguments)
-
-
-def _call_and_forget(module: str, function: str, arguments: tuple) -> "Any":
-    loaded = _load(module)
-    try:
-        return getattr(sys.modules[module], function)(*arguments)
-    finally:
-        for name in loaded:
-            _forget(name)
-        gc.collect()
-
-
-def _load(module: str) -> list[str]:
-    """Imports it; the names of all that was not there before."""
-    gc.collect()
     before = set(sys.modules)
-    usual = gc.threshold()
-    gc.threshold(_GARBAGE_BYTES)
     try:
         __import__(module)
+        return getattr(sys.modules[module], function)(*arguments)
     finally:
-        gc.threshold(usual)
-    return [name for name in sys.modules if name not in before]
+        if sys.implementation.name == "micropython":
+            for name in set(sys.modules) - before:
+                _forget(name)
+            gc.collect()
 
 
 def _forget(name: str) -> None:

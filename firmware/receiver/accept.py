@@ -7,11 +7,15 @@ from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, REQUEST_CLOSED, R
 class Opened:
     """What the ledger keeps of a payment; `text` is its transaction as compact JSON."""
 
-    def __init__(self, hash_: str, fields: tuple, text: str, ack_key: bytes) -> None:
+    amount_minor = 0
+    text = ""
+    ack_key = b""
+
+    def __init__(self, hash_: str, txn_id: str, from_id: str, to_id: str) -> None:
         self.hash = hash_
-        self.txn_id, self.from_id, self.to_id, self.amount_minor = fields[:4]
-        self.text = text
-        self.ack_key = ack_key
+        self.txn_id = txn_id
+        self.from_id = from_id
+        self.to_id = to_id
 
 
 def accept(payment: Opened, account: str, request: Request | None, request_id: str) -> None:

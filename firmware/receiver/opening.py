@@ -9,10 +9,8 @@ from firmware.common.interchange.transaction import signed_digest
 from firmware.common.wire.errors import BAD_SIGNATURE, Refused
 from firmware.receiver.accept import Opened
 
-_DRAFTING = "firmware.common.interchange.drafting"
 _ENVELOPE = "firmware.common.interchange.envelope"
 _JWK = "firmware.common.interchange.jwk"
-_PARTS = "firmware.receiver.parts"
 _READING = "firmware.receiver.reading"
 _SEALED = "firmware.common.interchange.sealed"
 _TRANSACTION = "firmware.common.interchange.transaction"
@@ -20,18 +18,15 @@ _TRANSACTION = "firmware.common.interchange.transaction"
 
 def open_payment(raw: bytes, private: bytes) -> Opened:
     """The payment in an envelope sealed to this board's ECDH key. Raises `Refused`."""
-    # `form` becomes what was read from it, so that what it was can go.
-    form, outer_id = late.call(_ENVELOPE, "read_members", raw)
-    outer_key = late.call(_JWK, "member_key", form, "sender_public_key")
-    ephemeral = late.call(_JWK, "member_key", form, "sender_ecdh_public_key")
-    form = late.call(_PARTS, "read_sealed", form, ephemeral)
-    form, key = late.call(_SEALED, "open_parts", form, private)
-    form = late.call(_TRANSACTION, "read_members", form)
-    public = late.call(_JWK, "member_key", form, "sender_public_key")
-    txn_hash, fields, signature = late.call(_READING, "read_payment", form, public)
-    form = None
-    check_outside(outer_key, outer_id, public, fields[0])
-    if not crypto.verify(public, signed_digest(txn_hash), signature):
+    outer_key, outer_id, parts = late.call(_ENVELOPE, "read", raw)
+    plaintext, key = late.call(_SEALED, "open_parts", parts, private)
+    parts = None
+    found = late.call(_TRANSACTION, "read_members", plaintext)
+    plaintext = None
+    public = late.call(_JWK, "member_key", found, "sender_public_key")
+    payment, signature = late.call(_READING, "read_payment", found, public, ack_key(key))
+    found = None
+    check_outside(outer_key, outer_id, public, payment.txn_id)
+    if not crypto.verify(public, signed_digest(payment.hash), signature):
         raise Refused(BAD_SIGNATURE, "the payer's signature is wrong")
-    text = late.call(_DRAFTING, "signed_json", fields, signature, public)
-    return Opened(txn_hash, fields, text, ack_key(key))
+    return payment

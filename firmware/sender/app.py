@@ -6,12 +6,10 @@ from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow, name_of
 from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
-from firmware.sender import screens
+from firmware.sender import screens, tap
 from firmware.sender.intent import Intent, decide
 from firmware.sender.outbox import Outbox, Pending
 from firmware.sender.payees import Payees
-
-_TAP = "firmware.sender.tap"
 
 
 class App(Flow):
@@ -100,7 +98,7 @@ class App(Flow):
         screens.sending(self.dialog, _sum(wanted))
         refused: Refused | None
         try:
-            refused = await late.call(_TAP, "deliver", self.device.board, self.outbox, self.payees)
+            refused = await tap.deliver(self.device.board, self.outbox, self.payees)
         except Refused as error:
             refused = error
         paid = [pending for pending in wanted if pending not in self.outbox.pending]

@@ -11,7 +11,7 @@ from firmware.common.interchange.transaction import new_id, signed_digest
 from firmware.common.storage.store import Store
 from firmware.sender.intent import Intent
 
-_DRAFTING = "firmware.common.interchange.drafting"
+_DRAFTING = "firmware.sender.drafting"
 
 
 def sign_payment(

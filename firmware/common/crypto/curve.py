@@ -106,20 +106,19 @@ def _add(a: tuple[int, int, int], b: tuple[int, int, int]) -> tuple[int, int, in
         return b
     if z2 == 0:
         return a
-    square = z2 * z2 % P
-    u1 = x1 * square % P
-    s1 = y1 * z2 * square % P
-    square = z1 * z1 % P
-    h = (x2 * square - u1) % P
-    r = (y2 * z1 * square - s1) % P
+    zz1 = z1 * z1 % P
+    zz2 = z2 * z2 % P
+    u1 = x1 * zz2 % P
+    s1 = y1 * z2 * zz2 % P
+    h = (x2 * zz1 - u1) % P
+    r = (y2 * z1 * zz1 - s1) % P
     if h == 0:
         return _INFINITY if r else _double(a)
-    z3 = h * z1 * z2 % P
-    square = h * h % P
-    v = u1 * square % P
-    s1 = s1 * h * square % P
-    x3 = (r * r - h * square - 2 * v) % P
-    return x3, (r * (v - x3) - s1) % P, z3
+    hh = h * h % P
+    hhh = h * hh % P
+    v = u1 * hh % P
+    x3 = (r * r - hhh - 2 * v) % P
+    return x3, (r * (v - x3) - s1 * hhh) % P, h * z1 * z2 % P
 
 
 def _affine(point: tuple[int, int, int]) -> tuple[int, int] | None:

@@ -28,10 +28,8 @@ def open_envelope(raw: bytes, private: bytes) -> tuple[Transaction, bytes]:
     Checks the form, opens it with the payee's 32-byte ECDH key, compares outside and inside
     and verifies the payer's signature. Raises `Refused`.
     """
-    found, outer_id = read_members(raw)
-    outer_key = jwk.member_key(found, "sender_public_key")
-    ephemeral = jwk.member_key(found, "sender_ecdh_public_key")
-    plaintext, key = sealed.unseal(found, ephemeral, private)
+    outer_key, outer_id, parts = read(raw)
+    plaintext, key = sealed.open_parts(parts, private)
     payment = transaction.parse(plaintext)
     check_outside(outer_key, outer_id, payment.sender_public_key, payment.txn_id)
     transaction.check_signature(payment)
@@ -48,12 +46,15 @@ def write(members: str, signing_public: bytes, ephemeral: bytes, txn_id: str) ->
     )
 
 
-def read_members(raw: bytes) -> tuple[dict[str, bytes], str | None]:
-    """The members of an envelope, and the txn_id that stands outside if one does."""
+def read(raw: bytes) -> tuple[bytes, str | None, tuple]:
+    """The signing key and txn_id that stand outside, and the parts for `sealed.open_parts`."""
     if len(raw) > ENVELOPE_BYTES_MAX:
         raise Refused(TOO_LARGE, "an envelope has at most %d bytes" % ENVELOPE_BYTES_MAX)
     found = jsontext.members(raw)
-    return found, jsontext.string(found["txn_id"]) if "txn_id" in found else None
+    outer_key = jwk.member_key(found, "sender_public_key")
+    ephemeral = jwk.member_key(found, "sender_ecdh_public_key")
+    outer_id = jsontext.string(found["txn_id"]) if "txn_id" in found else None
+    return outer_key, outer_id, sealed.read_parts(found, ephemeral)
 
 
 def check_outside(outer_key: bytes, outer_id: str | None, inner_key: bytes, inner_id: str) -> None:

@@ -57,9 +57,14 @@ def text_member(found: dict[str, bytes], name: str) -> str:
 
 def quote(text: str) -> str:
     """A JSON string as `JSON.stringify` writes it: non-ASCII raw, control characters escaped."""
-    if any(c < " " or c in _QUOTED for c in text):
-        text = "".join([_QUOTED.get(c) or ("\\u%04x" % ord(c) if c < " " else c) for c in text])
-    return '"' + text + '"'
+    out = []
+    for c in text:
+        if c in _QUOTED:
+            c = _QUOTED[c]
+        elif c < " ":
+            c = "\\u%04x" % ord(c)
+        out.append(c)
+    return '"' + "".join(out) + '"'
 
 
 def pairs(raw: bytes) -> list[tuple[str, bytes]]:

@@ -38,16 +38,15 @@ class Journal:
         if _HEAD_BYTES + len(payload) + _CRC_BYTES > RECORD_BYTES_MAX:
             raise Refused(TOO_LARGE, "a record has at most %d bytes" % RECORD_BYTES_MAX)
         self._cut_torn_end()
-        head = pack(_HEAD, len(payload), kind, key)
+        body = pack(_HEAD, len(payload), kind, key) + payload
         position = self._end
         try:
             with open(self._path, "ab") as file:
-                for part in (head, payload, pack(">I", crc32(payload, crc32(head)))):
-                    file.write(part)
+                file.write(body + pack(">I", crc32(body)))
                 file.flush()
         except OSError:
             raise Refused(STORE_FULL, "the flash takes no more") from None
-        self._end = position + _HEAD_BYTES + len(payload) + _CRC_BYTES
+        self._end = position + len(body) + _CRC_BYTES
         return position
 
     def scan(self, kind: int = 0, key: bytes = b"") -> "Iterator[tuple[int, int, bytes]]":
@@ -67,10 +66,10 @@ class Journal:
                 ):
                     file.seek(following)
                 else:
-                    payload = file.read(length)
-                    if not is_right(head, payload, file.read(_CRC_BYTES)):
-                        if position < self._end:
-                            raise OSError("a record in flash is damaged: " + self._path)
+                    payload = checked(head, file.read(length + _CRC_BYTES), length)
+                    if payload is None and position < self._end:
+                        raise OSError("a record in flash is damaged: " + self._path)
+                    if payload is None:
                         break
                     self._end = max(self._end, following)
                     yield position, found, payload
@@ -81,9 +80,10 @@ class Journal:
         with open(self._path, "rb") as file:
             file.seek(position)
             head = file.read(_HEAD_BYTES)
-            payload = file.read(unpack(_HEAD, head)[0])
-            if not is_right(head, payload, file.read(_CRC_BYTES)):
-                raise OSError("a record in flash is damaged")
+            length = unpack(_HEAD, head)[0]
+            payload = checked(head, file.read(length + _CRC_BYTES), length)
+        if payload is None:
+            raise OSError("a record in flash is damaged")
         return payload
 
     def _cut_torn_end(self) -> None:
@@ -97,6 +97,9 @@ def check_space(path: str) -> None:
         raise Refused(STORE_FULL, "connect the board to a bridge and settle")
 
 
-def is_right(head: bytes, payload: bytes, crc: bytes) -> bool:
-    """Whether a record is whole and its checksum right."""
-    return len(crc) == _CRC_BYTES and unpack(">I", crc)[0] == crc32(payload, crc32(head))
+def checked(head: bytes, rest: bytes, length: int) -> bytes | None:
+    """The payload, when it is whole and its checksum right."""
+    payload = rest[:length]
+    if len(rest) != length + _CRC_BYTES or unpack(">I", rest[length:])[0] != crc32(head + payload):
+        return None
+    return payload

@@ -6,7 +6,7 @@ littlefs keeps such an end out of the file by itself; other file systems may not
 import os
 from struct import unpack
 
-from firmware.common.storage.journal import is_right
+from firmware.common.storage.journal import checked
 from firmware.common.wire.limits import RECORD_BYTES_MAX
 
 _HEAD_BYTES = 11
@@ -41,8 +41,9 @@ def _record_bytes(tail: bytes, start: int) -> int:
 
 
 def _is_whole(tail: bytes, start: int) -> bool:
+    size = _record_bytes(tail, start)
+    if start + size > len(tail):
+        return False
     body = start + _HEAD_BYTES
-    end = start + _record_bytes(tail, start)
-    return end <= len(tail) and is_right(
-        tail[start:body], tail[body : end - _CRC_BYTES], tail[end - _CRC_BYTES : end]
-    )
+    length = size - _HEAD_BYTES - _CRC_BYTES
+    return checked(tail[start:body], tail[body : start + size], length) is not None

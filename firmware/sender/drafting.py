@@ -1,4 +1,4 @@
-"""Writes a transaction from its fields: steps of `signing` and `opening`, loaded for themselves."""
+"""Writes a transaction: two steps of `signing`, loaded for themselves."""
 
 from firmware.common.interchange.transaction import Transaction, to_json
 
