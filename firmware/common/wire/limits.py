@@ -18,7 +18,7 @@ LINK_RESEND_MS_MAX = 2_000
 TAP_CONNECT_MS = 3_000
 TAP_ANSWER_MS = 30_000  # the payee's board verifies meanwhile
 
-LEDGER_BATCH_ENTRIES_MAX = 1  # what a board seals at once fits its heap; the bank takes more
+LEDGER_BATCH_ENTRIES_MAX = 2  # what a board seals at once; the bank takes more
 RECORD_BYTES_MAX = 8_192  # one record of a journal
 PENDING_MAX = 32  # payments a payer's board holds that nobody has confirmed
 PAYEES_MAX = 32
