@@ -14,11 +14,13 @@ dictionary slot besides. So, over all files of a role:
 
 import ast
 import re
-from typing import TypeGuard
+from collections import Counter
 
+from host_tools.firmware_files import absolute
 from host_tools.firmware_link import link
 from host_tools.firmware_names import shorten
-from host_tools.firmware_program import module_name
+from host_tools.firmware_program import LinkError, module_name
+from host_tools.firmware_scope import Import, alias_name, bindings
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _ON_A_BOARD = "sys.implementation.name == 'micropython'"
@@ -38,43 +40,60 @@ def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
 
     Joined where `main` names the module that the board starts. Raises LinkError.
     """
-    trees = {path: ast.parse(text, path) for path, text in sources.items()}
+    trees = {path: _parsed(path, text) for path, text in sources.items()}
     constants = {module_name(path): _constants(tree) for path, tree in trees.items()}
-    for path, tree in trees.items():
-        _pass_on(tree, module_name(path), constants)
+    while any(_pass_on(tree, module_name(path), constants) for path, tree in trees.items()):
+        pass  # until none is new, as one may be passed on through several modules
     for path, tree in trees.items():
         _Untyped().visit(tree)
-        _Inlined(module_name(path), constants).visit(tree)
-        _drop_unused_modules(tree, set(constants))
+        _Inlined(module_name(path), constants, tree).visit(tree)
+    empty = {module_name(path) for path, tree in trees.items() if all(map(_is_text, tree.body))}
+    for tree in trees.values():
+        _drop_empty_modules(tree, empty)
+        _fill_empty_bodies(tree)
     if main:
         trees = link(trees, main)
     shorten(list(trees.values()))
     return {path: ast.unparse(ast.fix_missing_locations(tree)) for path, tree in trees.items()}
 
 
+def _parsed(path: str, text: str) -> ast.Module:
+    """A module's tree, in which every import tells whole names."""
+    tree = ast.parse(text, path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            node.module, node.level = absolute(node, path), 0
+            if any(alias.name == "*" for alias in node.names):
+                raise LinkError(f"{module_name(path)} imports * from {node.module}; name each")
+    return tree
+
+
 def _constants(tree: ast.Module) -> dict[str, _Value]:
     """The numbers, texts and bytes that a module binds once, by name."""
     found: dict[str, _Value] = {}
-    bound = [node.id for node in ast.walk(tree) if _is_bound(node)]
+    times = bindings(tree)
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name, value = node.targets[0].id, _value(node.value, found)
-            if _CONSTANT.fullmatch(name) and value is not None and bound.count(name) == 1:
+        target = _only_target(node)
+        if isinstance(node, ast.Assign) and isinstance(target, ast.Name):
+            name, value = target.id, _value(node.value, found)
+            if _CONSTANT.fullmatch(name) and value is not None and times[name] == 1:
                 found[name] = value
     return found
 
 
-def _pass_on(tree: ast.Module, module: str, constants: dict[str, dict[str, _Value]]) -> None:
-    """Adds to a module's constants those that it imports from the module of their own."""
+def _pass_on(tree: ast.Module, module: str, constants: dict[str, dict[str, _Value]]) -> bool:
+    """Adds to a module's constants those that it imports; whether any was new."""
+    before = len(constants[module])
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             given = constants.get(node.module or "", {})
             found = {a.asname or a.name: given[a.name] for a in node.names if a.name in given}
             constants[module].update(found)
+    return len(constants[module]) > before
 
 
-def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def _only_target(node: ast.stmt) -> ast.expr | None:
+    return node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
 
 
 def _value(node: ast.expr, known: dict[str, _Value]) -> _Value | None:
@@ -90,7 +109,7 @@ def _value(node: ast.expr, known: dict[str, _Value]) -> _Value | None:
 
 
 class _Untyped(ast.NodeTransformer):
-    """Drops what no interpreter needs; docstrings too, though the compiler would."""
+    """Drops what no interpreter needs; docstrings are dropped by the compiler."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -109,14 +128,14 @@ class _Untyped(ast.NodeTransformer):
             return None
         return ast.Assign(targets=[node.target], value=node.value, lineno=node.lineno)
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt] | None:
-        if _is_name(node.test, "TYPE_CHECKING"):
-            return None
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
+        if _is_name(node.test, "TYPE_CHECKING"):
+            return node.orelse
         return node.body if ast.unparse(node.test) == _ON_A_BOARD else node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt] | None:
-        target = node.targets[0]
+        target = _only_target(node)
         if _is_name(target, "TYPE_CHECKING") or _is_name(target, "__all__"):
             return None
         return _one_by_one(node) or self.generic_visit(node)
@@ -124,7 +143,7 @@ class _Untyped(ast.NodeTransformer):
 
 def _one_by_one(node: ast.Assign) -> list[ast.stmt]:
     """`a, b = c, d` as two assignments, where no name is on both sides; else nothing."""
-    target, value = node.targets[0], node.value
+    target, value = _only_target(node), node.value
     if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple):
         return []
     names = {part.id for part in [*target.elts, *value.elts] if isinstance(part, ast.Name)}
@@ -135,9 +154,16 @@ def _one_by_one(node: ast.Assign) -> list[ast.stmt]:
 
 
 class _Inlined(ast.NodeTransformer):
-    """Replaces names of whole-number constants, a module's own and imported, by the numbers."""
+    """Replaces names of constants, a module's own and imported, by their values.
 
-    def __init__(self, module: str, constants: dict[str, dict[str, _Value]]) -> None:
+    It looks at no scopes: where an imported name means something else too, it gives up.
+    """
+
+    def __init__(
+        self, module: str, constants: dict[str, dict[str, _Value]], tree: ast.Module
+    ) -> None:
+        self._module = module
+        self._ambiguous = _ambiguous(tree)
         self._constants = constants
         self._own = set(constants[module])
         self._names = dict(constants[module])
@@ -148,48 +174,83 @@ class _Inlined(ast.NodeTransformer):
         kept = []
         for alias in node.names:
             if alias.name in values:
-                self._names[alias.asname or alias.name] = values[alias.name]
+                self._check_alone(alias_name(alias))
+                self._names[alias_name(alias)] = values[alias.name]
             else:
                 kept.append(alias)
                 submodule = self._constants.get(f"{node.module}.{alias.name}")
                 if submodule:
-                    self._modules[alias.asname or alias.name] = submodule
+                    self._modules[alias_name(alias)] = submodule
         node.names = kept
         return node if kept else None
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        target = node.targets[0]
+        target = _only_target(node)
         if isinstance(target, ast.Name) and target.id in self._own and node.col_offset == 0:
             return None
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load) and node.id in self._names:
-            return ast.Constant(self._names[node.id])
+            return _literal(self._names[node.id])
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if isinstance(node.value, ast.Name):
             value = self._modules.get(node.value.id, {}).get(node.attr)
             if value is not None:
-                return ast.Constant(value)
+                self._check_alone(node.value.id)
+                return _literal(value)
         return self.generic_visit(node)
 
+    def _check_alone(self, name: str) -> None:
+        if name in self._ambiguous:
+            raise LinkError(f"{self._module} imports {name} for a constant, and binds it again")
 
-def _drop_unused_modules(tree: ast.Module, modules: set[str]) -> None:
-    """Drops `from package import module` where only its constants were used."""
+
+def _ambiguous(tree: ast.Module) -> set[str]:
+    """The names that mean more than one import, wherever in a module."""
+    times: Counter[str] = Counter()
+    meant: dict[str, set[tuple[str, str]]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, Import):
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            for alias in node.names:
+                times[alias_name(alias)] += 1
+                meant.setdefault(alias_name(alias), set()).add((module, alias.name))
+    bound = bindings(tree)
+    return {name for name, found in meant.items() if len(found) > 1 or bound[name] > times[name]}
+
+
+def _literal(value: _Value) -> ast.expr:
+    if isinstance(value, int) and value < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-value))  # -2 ** 2 is not (-2) ** 2
+    return ast.Constant(value)
+
+
+def _drop_empty_modules(tree: ast.Module, empty: set[str]) -> None:
+    """Drops `from package import module` of what held nothing but constants."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for node in tree.body[:]:
         if isinstance(node, ast.ImportFrom):
             node.names = [
                 alias
                 for alias in node.names
-                if (alias.asname or alias.name) in used
-                or f"{node.module}.{alias.name}" not in modules
+                if alias_name(alias) in used or f"{node.module}.{alias.name}" not in empty
             ]
             if not node.names:
                 tree.body.remove(node)
 
 
-def _is_name(node: ast.expr, name: str) -> bool:
+def _fill_empty_bodies(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if node is not tree and getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_name(node: ast.expr | None, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name

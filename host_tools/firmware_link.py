@@ -92,6 +92,10 @@ class _File:
             name = self._names[meaning]
         else:
             there = self._home(meaning)
+            if self._program.is_variable(meaning):
+                raise LinkError(
+                    f"{self.bundle.root} uses {meaning.name}, which {meaning.module} binds anew"
+                )
             name = self._give(meaning, there._names[meaning])
             self._imported[(there.bundle.root, there._names[meaning])] = name
         return name

@@ -7,9 +7,11 @@ in every module, so that they are kept once.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import TypeGuard
+
+from host_tools.firmware_scope import Import, alias_name, bound, same_scope
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -18,15 +20,45 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def shorten(trees: list[ast.Module]) -> None:
     """All modules of a role at once; changes them."""
     named = _named_arguments(trees)
+    texts = _texts(trees)
+    known = texts | _known_outside(trees)
     for tree in trees:
-        _shorten_private(tree)
+        _shorten_private(tree, known)
         _shorten_arguments(tree, named)
-    _shorten_attributes(trees)
+    _shorten_attributes(trees, texts)
 
 
-def _shorten_private(tree: ast.Module) -> None:
+def _texts(trees: Iterable[ast.Module]) -> set[str]:
+    """Every text: what is named by one keeps its name."""
+    nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {node.value for node in nodes if isinstance(node.value, str)}
+
+
+def _known_outside(trees: Iterable[ast.Module]) -> set[str]:
+    """What modules import from others, or use as an attribute of them."""
+    names: set[str] = set()
+    for tree in trees:
+        imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+        names |= {alias.name for node in imports for alias in node.names}
+        modules = set(_imported_names(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and _first_name(node) in modules:
+                names.add(node.attr)
+    return names
+
+
+def _first_name(node: ast.expr) -> str:
+    """`a` of `a.b.c`, and nothing of what is no name."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _shorten_private(tree: ast.Module, known: set[str]) -> None:
     """Gives a module's private functions, classes and variables short names."""
+    fixed = known | _fixed(tree, tree.body) | {arg.arg for arg in _arguments(tree)}
     private = [name for name in _bound_at_top(tree) if _PRIVATE.fullmatch(name)]
+    private = [name for name in private if name not in fixed]
     mapping = dict(zip(private, _short_names(tree), strict=False))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -38,7 +70,34 @@ def _shorten_private(tree: ast.Module) -> None:
             node.names = [mapping.get(name, name) for name in node.names]
 
 
-def _shorten_attributes(trees: list[ast.Module]) -> None:
+def _fixed(tree: ast.AST, renamed: Sequence[ast.AST]) -> set[str]:
+    """Names below that something else than a plain name or an argument binds: they stay.
+
+    Those of the `renamed` functions and classes do not count.
+    """
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in renamed:
+            names.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            names |= _class_names(node)
+            names |= set() if node in renamed else {node.name}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names | set(_imported_names(tree))
+
+
+def _class_names(found: ast.ClassDef) -> set[str]:
+    """What a class's body binds and names plainly: its attributes, as others know them."""
+    plain = {node.id for node in same_scope(found.body) if isinstance(node, ast.Name)}
+    return plain & bound(found.body)
+
+
+def _arguments(tree: ast.AST) -> Iterator[ast.arg]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.arg))
+
+
+def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
     """Gives private attributes and methods short names, the same few in every class.
 
     A class and its bases share theirs. What is used of anything but `self` keeps its name.
@@ -46,7 +105,9 @@ def _shorten_attributes(trees: list[ast.Module]) -> None:
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     used = [node for tree in trees for node in ast.walk(tree) if _is_private_attribute(node)]
     inside = {id(node) for found in classes for node in ast.walk(found) if _is_of_self(node)}
-    kept = {node.attr for node in used if id(node) not in inside}
+    kept = texts | {node.attr for node in used if id(node) not in inside}
+    for tree in trees:
+        kept |= _untraceable(tree)
     for family in _families(classes):
         private = {name for found in family for name in _private_names(found)} - kept
         short = (f"_{letter}{round_ or ''}" for round_ in count() for letter in _LETTERS)
@@ -54,6 +115,19 @@ def _shorten_attributes(trees: list[ast.Module]) -> None:
         mapping = dict(zip(sorted(private), free, strict=False))
         for found in family:
             _rename_attributes(found, mapping)
+
+
+def _untraceable(tree: ast.Module) -> set[str]:
+    """Private attributes bound in a class's body, and all where a base has another name here."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+    renamed = {alias.asname for node in imports for alias in node.names if alias.asname}
+    names: set[str] = set()
+    for found in ast.walk(tree):
+        if isinstance(found, ast.ClassDef):
+            names |= _class_names(found)
+            if _bases(found) & renamed:
+                names |= _private_names(found)
+    return names
 
 
 def _families(classes: list[ast.ClassDef]) -> list[list[ast.ClassDef]]:
@@ -119,9 +193,21 @@ def _shorten_arguments(tree: ast.Module, named: set[str]) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = node.args.posonlyargs + node.args.args
-            long = [a for a in arguments if a.arg not in named and a.arg != "self"]
+            stay = {"self", *named, *_fixed(node, [node]), *_named_before(node)}
+            long = [a for a in arguments if a.arg not in stay]
             mapping = dict(zip((a.arg for a in long), _short_names(node), strict=False))
             _rename(node, mapping)
+
+
+def _named_before(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """What stands in its head, where a name means what it means outside, or is `global` inside."""
+    heads = [*function.decorator_list, *function.args.defaults, *function.args.kw_defaults]
+    nodes = [node for head in heads if head for node in ast.walk(head)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Global):
+            names.update(node.names)
+    return names
 
 
 def _rename(function: ast.AST, mapping: dict[str, str]) -> None:
@@ -137,8 +223,7 @@ def _rename(function: ast.AST, mapping: dict[str, str]) -> None:
 def _short_names(tree: ast.AST) -> Iterator[str]:
     """a, b, … z, a1, b1, …: those that occur nowhere in the tree."""
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    taken |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    taken |= set(_imported_names(tree))
+    taken |= {argument.arg for argument in _arguments(tree)} | _fixed(tree, [tree])
     for round_ in count():
         for letter in _LETTERS:
             name = f"{letter}{round_ or ''}"
@@ -148,16 +233,17 @@ def _short_names(tree: ast.AST) -> Iterator[str]:
 
 def _imported_names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, Import):
             for alias in node.names:
-                yield (alias.asname or alias.name).split(".")[0]
+                yield alias_name(alias)
 
 
 def _named_arguments(trees: Iterable[ast.Module]) -> set[str]:
-    """Every `name=` of any call: an argument of that name keeps it."""
-    return {
-        node.arg
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg
-    }
+    """Every `name=` of any call: an argument of that name keeps it.
+
+    With `**` in any, every text may be one.
+    """
+    trees = list(trees)
+    keywords = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.keyword)]
+    named = {keyword.arg for keyword in keywords if keyword.arg}
+    return named if all(keyword.arg for keyword in keywords) else named | _texts(trees)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from host_tools.firmware_files import absolute
-from host_tools.firmware_scope import Import, alias_name, bound, top_imports
+from host_tools.firmware_scope import Import, alias_name, defined, top_imports
 
 # What other programs import by name, then what these need of the rest.
 DOORS = ("firmware.common.crypto", "firmware.common.late")
@@ -77,11 +77,16 @@ class Program:
         self.paths = {module_name(path): path for path in trees}
         self.trees = {module_name(path): tree for path, tree in trees.items()}
         self._own = {module: _defined(tree) for module, tree in self.trees.items()}
+        self._variables = {module: _declared_global(tree) for module, tree in self.trees.items()}
         self._imports = {module: self._imported(module) for module in self.trees}
 
     def own(self, module: str) -> set[str]:
         """The names that a module defines itself."""
         return self._own[module]
+
+    def is_variable(self, definition: Definition) -> bool:
+        """Whether functions bind it anew, so that a copy of it would not follow."""
+        return definition.name in self._variables[definition.module]
 
     def public(self, module: str) -> list[str]:
         """Its names for others, sorted; those that it imports from others included."""
@@ -135,11 +140,20 @@ class Program:
         return sorted(found)
 
     def _imported(self, module: str) -> dict[str, Meaning]:
-        return {
-            alias_name(alias): self.meant_by(module, node, alias)
-            for node in top_imports(self.trees[module])
-            for alias in node.names
-        }
+        found: dict[str, Meaning] = {}
+        otherwise = defined(self.trees[module].body) | self._variables[module]
+        for node in top_imports(self.trees[module]):
+            for alias in node.names:
+                name, meaning = alias_name(alias), self.meant_by(module, node, alias)
+                if name in otherwise or found.get(name, meaning) != meaning:
+                    raise LinkError(f"{module} imports {name}, and binds it to something else")
+                found[name] = meaning
+                if node not in self.trees[module].body and self._is_ours(meaning):
+                    raise LinkError(f"{module} imports {name} under a condition")
+        return found
+
+    def _is_ours(self, meaning: Meaning) -> bool:
+        return meaning.module in self.trees and not isinstance(meaning, Foreign)
 
     def _member(self, base: str, name: str, importer: str) -> Meaning:
         """What `from base import name` binds, through as many modules as pass it on."""
@@ -211,4 +225,9 @@ def _is_within(module: str, package: str) -> bool:
 
 def _defined(tree: ast.Module) -> set[str]:
     imported = {alias_name(alias) for node in top_imports(tree) for alias in node.names}
-    return bound(tree.body) - imported
+    return (defined(tree.body) | _declared_global(tree)) - imported
+
+
+def _declared_global(tree: ast.Module) -> set[str]:
+    declared = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global))
+    return {name for names in declared for name in names}

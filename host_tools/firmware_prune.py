@@ -27,7 +27,7 @@ def _note_asked(tree: ast.Module, asked: dict[str, set[str]]) -> None:
 
     In a call that names a module, as `late.call` does, a text is a name of that module alone.
     """
-    modules = {"": ""}  # the name that an import binds -> the module
+    modules: dict[str, str] = {}  # the name that an import binds -> the module
     told: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -37,12 +37,14 @@ def _note_asked(tree: ast.Module, asked: dict[str, set[str]]) -> None:
                 told |= {arg for arg, _ in texts}
         elif isinstance(node, ast.ImportFrom):
             modules |= {alias_name(a): f"{node.module}.{a.name}" for a in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {a.asname or a.name: a.name for a in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in told:
             for names in asked.values():
                 names.add(node.value)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            asked.get(modules.get(node.value.id, ""), set()).add(node.attr)
+        elif isinstance(node, ast.Attribute):
+            asked.get(modules.get(ast.unparse(node.value), ""), set()).add(node.attr)
 
 
 def _keep(tree: ast.Module, wanted: set[str]) -> None:
@@ -78,8 +80,10 @@ def _names_in(node: ast.stmt) -> set[str]:
     """The names that a statement uses, those it only binds left out."""
     names: set[str] = set()
     for found in ast.walk(node):
-        if isinstance(found, ast.Name) and isinstance(found.ctx, ast.Load):
+        if isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Store):
             names.add(found.id)
+        elif isinstance(found, ast.AugAssign) and isinstance(found.target, ast.Name):
+            names.add(found.target.id)
         elif isinstance(found, ast.Global):
             names.update(found.names)
     return names
@@ -88,11 +92,30 @@ def _names_in(node: ast.stmt) -> set[str]:
 def _binds_only(node: ast.stmt) -> str | None:
     """The one name that a statement binds, where it does nothing else."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return None if node.decorator_list else node.name
+        return node.name if _only_defines(node) else None
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and _is_plain(node.value):
         target = node.targets[0]
         return target.id if isinstance(target, ast.Name) else None
     return None
+
+
+def _only_defines(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether nothing runs but the definition: no decorator, default or body of a class."""
+    if node.decorator_list:
+        return False
+    if isinstance(node, ast.ClassDef):
+        return not node.keywords and all(map(_is_idle, node.body))
+    return all(default is None or _is_plain(default) for default in _defaults(node))
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    """Whether a statement in the body of a class only binds a name, or is nothing but a text."""
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text or isinstance(node, ast.Pass) or _binds_only(node) is not None
+
+
+def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr | None]:
+    return [*node.args.defaults, *node.args.kw_defaults]
 
 
 def _is_plain(value: ast.expr) -> bool:

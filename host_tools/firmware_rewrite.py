@@ -54,7 +54,17 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         meaning = self._meaning(node.id)
-        return node if meaning is None else self._named(meaning, node.ctx)
+        if meaning is None:
+            self._check_class(node)
+            return node
+        return self._named(meaning, node.ctx)
+
+    def _check_class(self, node: ast.Name) -> None:
+        """`size = size` in a class reads the module's: then that must be called so still."""
+        inmost = self._scopes[-1] if self._scopes else {}
+        is_read = isinstance(inmost, _Class) and isinstance(node.ctx, ast.Load)
+        if is_read and node.id in inmost and self._name_at_top(node.id) != node.id:
+            raise self._error(f"has a class that binds {node.id}, which the module binds too")
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         meaning = self._dotted(node)
@@ -129,6 +139,7 @@ class Rewriter(ast.NodeTransformer):
 
     def _comprehension(self, node: Comprehension) -> ast.AST:
         first = self.visit(node.generators[0].iter)  # runs outside
+        node.generators[0].iter = ast.Constant(None)  # not to be visited twice
         self._scopes.append(dict.fromkeys(comprehension_names(node)))
         self.generic_visit(node)
         self._scopes.pop()
@@ -140,13 +151,23 @@ class Rewriter(ast.NodeTransformer):
         kept = []
         for alias in node.names:
             meaning = self._program.meant_by(self._module, node, alias)
+            if isinstance(meaning, Definition) and self._program.is_variable(meaning):
+                raise self._error(f"imports {meaning.name}, which {meaning.module} binds anew")
             if self._scopes:
                 if self._meaning(alias_name(alias)) is None:
                     kept.append(alias)
             elif not self._is_of_program(meaning):
-                kept.append(_alias(alias.name, self._place.name(meaning)))
+                kept.append(self._foreign(node, alias, self._place.name(meaning)))
         node.names = kept
         return node if kept else ast.Pass()
+
+    def _foreign(self, node: Import, alias: ast.alias, name: str) -> ast.alias:
+        """An import from outside the program, under the file's name for it."""
+        if isinstance(node, ast.Import) and "." in alias.name and not alias.asname:
+            if alias.name.split(".")[0] != name:
+                raise self._error(f"imports {alias.name}, whose first part has another meaning")
+            return alias
+        return _alias(alias.name, name)
 
     def _is_of_program(self, meaning: Meaning) -> bool:
         if isinstance(meaning, Whole):

@@ -1,6 +1,7 @@
 """Which names a piece of Python binds where: what renaming across modules has to respect."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -24,17 +25,43 @@ def same_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 def bound(body: Iterable[ast.AST]) -> set[str]:
     """The names that these statements bind in their own scope, by import too."""
+    nodes = list(same_scope(body))
+    imports = [node for node in nodes if isinstance(node, Import)]
+    return _defined(nodes) | {alias_name(alias) for node in imports for alias in node.names}
+
+
+def defined(body: Iterable[ast.AST]) -> set[str]:
+    """The names that these statements bind in their own scope by anything but an import."""
+    return _defined(same_scope(body))
+
+
+def _defined(nodes: Iterable[ast.AST]) -> set[str]:
     names: set[str] = set()
-    for node in same_scope(body):
+    for node in nodes:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             names.add(node.id)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names.update(alias_name(alias) for alias in node.names)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
+        elif isinstance(node, ast.ExceptHandler):
+            names |= {node.name} if node.name else set()
     return names
+
+
+def bindings(tree: ast.AST) -> Counter[str]:
+    """How often each name is bound below, by whatever means and in whatever scope."""
+    times: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            times[node.id] += 1
+        elif isinstance(node, ast.arg):
+            times[node.arg] += 1
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            times[node.name] += 1
+        elif isinstance(node, Import):
+            times.update(alias_name(alias) for alias in node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            times[node.name] += 1
+    return times
 
 
 def function_names(function: Function) -> set[str]:
