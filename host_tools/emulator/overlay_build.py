@@ -11,15 +11,17 @@ from host_tools.firmware_target import compiler, run_compiler
 from host_tools.paths import home
 
 _OVERLAY = Path(__file__).parent / "overlay"
+_BUILDERS = Path(__file__).parent.parent  # where the code that folds a source is
 _START = "start.py"  # run as a script, so it stays source
 
 
 @cache
 def overlay_folder() -> Path:
-    """The folder of compiled modules, made once for each text of the overlay."""
-    sources = {path.name: path.read_text() for path in sorted(_OVERLAY.glob("*.py"))}
+    """The folder of compiled modules, made once for each text of the overlay and of its build."""
+    sources = _texts(_OVERLAY, "*.py")
     start = sources.pop(_START)
-    key = sha256(repr((compiler(), sources, start)).encode()).hex()[:16]
+    tools = {**_texts(_BUILDERS, "firmware_*.py"), "this": Path(__file__).read_text()}
+    key = sha256(repr((compiler(), sources, start, tools)).encode()).hex()[:16]
     folder = home() / "cache" / f"overlay-{key}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -28,6 +30,10 @@ def overlay_folder() -> Path:
             Path(partial, _START).write_text(start)
             _publish(Path(partial), folder)
     return folder
+
+
+def _texts(folder: Path, names: str) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted(folder.glob(names))}
 
 
 def _compile(sources: dict[str, str], folder: Path) -> None:
