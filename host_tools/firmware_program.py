@@ -76,6 +76,8 @@ class Program:
     def __init__(self, trees: dict[str, ast.Module]) -> None:
         self.paths = {module_name(path): path for path in trees}
         self.trees = {module_name(path): tree for path, tree in trees.items()}
+        nodes = (node for tree in trees.values() for node in ast.walk(tree))
+        self._texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
         self._own = {module: _defined(tree) for module, tree in self.trees.items()}
         self._variables = {module: _declared_global(tree) for module, tree in self.trees.items()}
         self._imports = {module: self._imported(module) for module in self.trees}
@@ -89,9 +91,12 @@ class Program:
         return definition.name in self._variables[definition.module]
 
     def public(self, module: str) -> list[str]:
-        """Its names for others, sorted; those that it imports from others included."""
+        """Its names for others, sorted: what some text names, or is not private.
+
+        Those that it imports from others are included.
+        """
         names = self._own[module] | set(self._imports[module])
-        return sorted(name for name in names if not name.startswith("_"))
+        return sorted(name for name in names if name in self._texts or not name.startswith("_"))
 
     def meaning(self, module: str, name: str) -> Meaning | None:
         """What a name at the top of a module stands for; None for what it does not bind."""

@@ -221,6 +221,11 @@ def test_a_rare_module_is_a_file_of_its_own(main: str, tmp_path: Path) -> None:
     assert run_on_micropython(linked, tmp_path) == "(3, 1, [7]) 2\n"
 
 
+def test_a_private_name_is_called_by_text() -> None:
+    main = "from firmware.common import late\nprint(late.call('app.rare', '_f', 3))"
+    assert same(with_late(program(main, rare="def _f(x): return x"))) == "3\n"
+
+
 def test_a_class_of_a_rare_module_extends_one_that_stays() -> None:
     base = "class Base:\n    def __init__(self, one): self._one = one\n"
     base += "    def _get(self): return self._one"
