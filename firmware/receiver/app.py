@@ -13,6 +13,12 @@ from firmware.receiver.book import LedgerBook
 
 _HISTORY = 20
 _OPENING = "firmware.receiver.opening"
+_COMMANDS = "firmware.receiver.commands"
+_NEED_ROOM = {
+    "apply": "firmware.receiver.applying",
+    "export": "firmware.receiver.exporting",
+    "import": "firmware.receiver.importing",
+}
 
 
 class App(Flow):
@@ -22,6 +28,9 @@ class App(Flow):
         super().__init__(device, dialog)
         self.book = book
         device.advance_time(book.last_time_ms + 1)
+
+    def command_module(self, name: str) -> str:
+        return _NEED_ROOM.get(name) or _COMMANDS
 
     def unsettled(self) -> int:
         return self.book.open_count()

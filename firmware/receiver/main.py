@@ -12,7 +12,7 @@ from firmware.receiver.book import LedgerBook
 def tasks(device: Device) -> list:
     """What runs side by side."""
     app = App(device, Dialog(device.board), LedgerBook(device.board.root))
-    return [app.run(), console.serve(app, "firmware.receiver.commands"), tap.serve(app)]
+    return [app.run(), console.serve(app), tap.serve(app)]
 
 
 def main() -> None:

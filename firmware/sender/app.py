@@ -36,6 +36,9 @@ class App(Flow):
             raise Refused(REQUEST_UNKNOWN, "nothing is pending")
         self.ask(self._deliver, self.outbox.pending[:])
 
+    def command_module(self, name: str) -> str:
+        return "firmware.sender.commands"
+
     def unsettled(self) -> int:
         return len(self.outbox.pending)
 

@@ -9,9 +9,9 @@ from firmware.sender.payees import Payee
 _PAGE = 8  # fits a message even when names have the most bytes
 
 
-def answer(app: App, message: bytes) -> bytes:
-    """The packet that answers a host's packet."""
-    return SenderCommands(app).answer(message)
+def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
+    """Answers a host's command; raises `Refused`."""
+    return SenderCommands(app).run(name, header, body)
 
 
 class SenderCommands(Commands):

@@ -13,7 +13,7 @@ def tasks(device: Device) -> list:
     """What runs side by side."""
     root = device.board.root
     app = App(device, Dialog(device.board), Outbox(root), Payees(root))
-    return [app.run(), serve(app, "firmware.sender.commands")]
+    return [app.run(), serve(app)]
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from firmware.common.interchange import ledger
 from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.payment.receipt import Receipt, make_receipt
 from firmware.common.wire import packet
-from firmware.common.wire.console import serve
+from firmware.common.wire.console import answer, serve
 from firmware.common.wire.errors import (
     BAD_SIGNATURE,
     BUSY,
@@ -22,8 +22,6 @@ from firmware.common.wire.errors import (
 )
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 from firmware.common.wire.link import OPEN, Link
-from firmware.receiver.commands import answer as answer_receiver
-from firmware.sender.commands import answer as answer_sender
 from tests.unit import forms
 from tests.unit.fake_board import Port, join
 from tests.unit.helpers import Folder, Seeded
@@ -43,8 +41,7 @@ def ask(app, do, body: bytes = b"", **members) -> tuple:
 
 
 def say(app, message: bytes) -> bytes:
-    is_payer = hasattr(app, "outbox")
-    told = answer_sender(app, message) if is_payer else answer_receiver(app, message)
+    told = answer(app, message)
     assert len(told) <= MESSAGE_BYTES_MAX
     return told
 
@@ -383,7 +380,7 @@ def test_a_host_is_answered_over_its_link():
                 answers.append(packet.unpack(found)[0]["ok"])
             return answers
 
-        assert run(talk(), serve(anna, "firmware.sender.commands")) == [True, False, True]
+        assert run(talk(), serve(anna)) == [True, False, True]
         assert b"\x03" not in board.console.written and b"\x00" not in board.console.written
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 # Collected before there is more: a heap that is first filled with garbage ends up in pieces.
-_GARBAGE_BYTES = 16_384
+_GARBAGE_BYTES = 4_096
 
 _RESTART_MS = 1_000  # long enough for Ctrl-C
 

@@ -57,16 +57,25 @@ def entry_to_json(index: int, transaction_json: str, entry_hash: str) -> str:
 
 def seal_ledger(entries: list[str], private: bytes, public: bytes, bank: bytes) -> str:
     """The encrypted ledger of entries in compact JSON, signed by the receiver's pair."""
-    array = "[%s]" % ",".join(entries)
-    batch_hash = _hash(array.encode())
+    members, ephemeral, _ = sealed.seal(signed(entries, private, public), bank)
+    return write(members, ephemeral)
+
+
+def signed(entries: list[str], private: bytes, public: bytes) -> bytes:
+    """The plaintext: the entries in compact JSON, signed by the receiver's pair."""
+    array = ("[%s]" % ",".join(entries)).encode()
+    batch_hash = _hash(array)
     signature = crypto.sign(private, signed_digest(batch_hash))
-    plaintext = '{"ledger":%s,"hash":"%s","signature":"%s","receiver_public_key":%s}' % (
-        array,
+    rest = ',"hash":"%s","signature":"%s","receiver_public_key":%s}' % (
         batch_hash,
         base64.encode(signature),
         jwk.jwk_from_public(public),
     )
-    members, ephemeral, _ = sealed.seal(plaintext.encode(), bank)
+    return b"".join((b'{"ledger":', array, rest.encode()))
+
+
+def write(members: str, ephemeral: bytes) -> str:
+    """The encrypted ledger's JSON around the members that `sealed.seal` made."""
     return '{%s,"receiver_public_key":%s}' % (members, jwk.jwk_from_public(ephemeral))
 
 

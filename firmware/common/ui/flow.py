@@ -51,6 +51,10 @@ class Flow:
         self.why = 0
         self.dialog.wake()
 
+    def command_module(self, name: str) -> str:
+        """Where the console finds what a command does (see `wire.console`)."""
+        raise NotImplementedError
+
     def unsettled(self) -> int:
         """How many payments would be lost with this board's memory."""
         raise NotImplementedError

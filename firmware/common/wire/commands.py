@@ -12,15 +12,7 @@ from firmware.common.storage.store import Identity
 from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
 from firmware.common.version import VERSION
-from firmware.common.wire import packet
-from firmware.common.wire.errors import (
-    DECLINED,
-    MALFORMED,
-    OVER_LIMIT,
-    SYNC_FIRST,
-    TOO_LARGE,
-    Refused,
-)
+from firmware.common.wire.errors import DECLINED, MALFORMED, OVER_LIMIT, SYNC_FIRST, Refused
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 
 _LOG_BYTES = MESSAGE_BYTES_MAX - 512
@@ -36,24 +28,12 @@ class Commands:
         self.app = app
         self.device = app.device
 
-    def answer(self, message: bytes) -> bytes:
-        """The packet that answers a packet; a refusal is an answer too."""
-        try:
-            header, body = packet.unpack(message)
-            command = getattr(self, "do_" + str(header.get("do")), None)
-            if command is None:
-                raise Refused(MALFORMED, "no such command on this board")
-            found, data = command(header, body)
-            found["ok"] = True
-            answer = packet.pack(found, data)
-            if len(answer) > MESSAGE_BYTES_MAX:
-                raise Refused(TOO_LARGE, "the answer does not fit a message")
-            return answer
-        except Refused as refused:
-            return _refusal(refused.reason, refused.detail)
-        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
-            # A header with members of the wrong type; the text names the kind, never a value.
-            return _refusal(MALFORMED, type(error).__name__)
+    def run(self, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """What the command of this name answers; raises `Refused`."""
+        command = getattr(self, "do_" + name, None)
+        if command is None:
+            raise Refused(MALFORMED, "no such command on this board")
+        return command(header, body)
 
     def do_status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Who this is and how it is; takes the host's clock on the way."""
@@ -133,10 +113,6 @@ class Commands:
 def _identifier_or_none(text: str | None) -> str:
     """ "" where there is none: what signs or is shown later must not be refused then."""
     return identifier(text) if text else ""
-
-
-def _refusal(reason: int, detail: str) -> bytes:
-    return packet.pack({"ok": False, "reason": reason, "detail": detail})
 
 
 def _heap_free() -> int:
