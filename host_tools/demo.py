@@ -142,7 +142,7 @@ def _enrol(bank: BankClient, payer: Hand, payee: Hand, say: Say) -> None:
 
 def _pay_by_wire(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
     for amount_minor in _BY_WIRE_MINOR:
-        outcome = _pay(payer, payee.account, amount_minor, by_wire=True)
+        outcome = pay(payer, payee.account, amount_minor, by_wire=True)
         _expect(outcome == "PAID", f"the payer's board shows {outcome}")
         payee.press("ok")  # puts the word RECEIVED away
         story.payments += 1
@@ -151,7 +151,7 @@ def _pay_by_wire(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
 
 def _pay_by_file(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
     for amount_minor in _BY_FILE_MINOR:
-        _pay(payer, payee.account, amount_minor, by_wire=False)
+        pay(payer, payee.account, amount_minor, by_wire=False)
         txn_id = payer.device.call("outcome")[0]["id"]
         envelope = payer.device.call("envelope", id=txn_id)[1]
         entered, proof = payee.device.call("import", envelope)
@@ -165,7 +165,7 @@ def _pay_by_file(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
 
 def _try_to_cheat(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
     """Bad payments, each of which must be refused with its reason."""
-    _pay(payer, payee.account, 1_00, by_wire=False)
+    pay(payer, payee.account, 1_00, by_wire=False)
     txn_id = payer.device.call("outcome")[0]["id"]
     good = json.loads(payer.device.call("envelope", id=txn_id)[1])
     payload = good["encrypted_payload"]
@@ -191,7 +191,7 @@ def _try_to_cheat(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
 
 
 def _overdraw(payer: Hand, payee: Hand, say: Say, story: Story) -> None:
-    outcome = _pay(payer, payee.account, _TOO_MUCH_MINOR, by_wire=True)
+    outcome = pay(payer, payee.account, _TOO_MUCH_MINOR, by_wire=True)
     payee.press("ok")
     story.payments += 1
     say(
@@ -223,7 +223,8 @@ def _balance(settings: Settings, bank: BankClient, story: Story) -> None:
     story.conserved = held == _FUNDED_MINOR and not any(broken.values())
 
 
-def _pay(payer: Hand, account: str, amount_minor: int, by_wire: bool) -> str:
+def pay(payer: Hand, account: str, amount_minor: int, by_wire: bool) -> str:
+    """Proposes a payment and agrees on the payer's board; what it came to."""
     _propose(payer, account, amount_minor, by_wire)
     return payer.agree()
 

@@ -54,6 +54,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, list[int]]]:
         ("free after boot", [role["after_boot_free"] for role in roles]),
         ("peak of a payment", [role["peak"] for role in roles]),
         ("left at the peak", [role["left"] for role in roles]),
+        ("smallest heap that works", [role["smallest_heap"] for role in roles]),
     ]
     modules = sorted({name for role in roles for name in role["modules"]})
     rows += [(name, [role["modules"].get(name, 0) for role in roles]) for name in modules]

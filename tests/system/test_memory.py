@@ -1,0 +1,52 @@
+"""A board's heap: the whole of what it does fits, with room for what is to come."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from host_tools import demo
+from host_tools.bench import memory
+from host_tools.demo import PAYEE, PAYER, Hand
+from host_tools.device import Device
+from host_tools.emulator.board import HEAP, VirtualBoard
+from host_tools.emulator.wire import Wire
+
+HEAP_BYTES = int(HEAP[:-1]) * 1024
+SPARE_KB = 8  # what a board that ships must not need
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two boards that know the bank and each other."""
+    folder = tmp_path_factory.mktemp("memory")
+    memory.prepare(folder)
+    return folder
+
+
+def test_pay_import_and_export_on_boards_with_less_heap_than_they_have(home: Path) -> None:
+    heap = f"{int(HEAP[:-1]) - SPARE_KB}K"
+    with (
+        VirtualBoard(home / PAYER, heap) as first,
+        VirtualBoard(home / PAYEE, heap) as second,
+        Wire(first.tap_port, second.tap_port),
+        Device(first.repl_port) as bert,
+        Device(second.repl_port) as anna,
+    ):
+        payer, payee = Hand(PAYER, first, bert), Hand(PAYEE, second, anna)
+        for amount_minor in (4_50, 12_50):
+            assert demo.pay(payer, PAYEE, amount_minor, by_wire=True) == "PAID"
+            payee.press("ok")
+        demo.pay(payer, PAYEE, 3_00, by_wire=False)
+        txn_id = bert.call("outcome")[0]["id"]
+        entered, proof = anna.call("import", bert.call("envelope", id=txn_id)[1])
+        bert.call("confirm", proof, id=txn_id, index=entered["index"], head=entered["head"])
+        exported = [anna.call("export", first=first) for first in (0, 2)]
+    assert [header["count"] for header, _ in exported] == [2, 1]
+    assert all("encrypted_payload" in json.loads(body) for _, body in exported)
+
+
+@pytest.mark.parametrize("role", ["sender", "receiver"])
+def test_a_quarter_of_the_heap_is_left_at_the_peak_of_a_payment(home: Path, role: str) -> None:
+    used, left = memory.peak(home, role)
+    assert 4 * left >= HEAP_BYTES, f"{left} bytes are left, {used} in use"
