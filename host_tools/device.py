@@ -108,7 +108,11 @@ class Device:
                 self._step()  # its acknowledgement leaves before we go on
                 return message
             if self._link.state == CLOSED or self._clock.monotonic() > until:
-                raise CommandError(NOT_REACHABLE, f"the board at {self.port} stopped answering.")
+                raise CommandError(
+                    NOT_REACHABLE,
+                    f"the board at {self.port} stopped answering. Nothing on it is lost; if it "
+                    f"started anew, its log says why: opg log {self.port}",
+                )
 
     def _step(self) -> None:
         self._link.step(self._pipe, int(self._clock.monotonic() * 1000))
