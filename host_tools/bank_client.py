@@ -8,7 +8,6 @@ import urllib.request
 from typing import Any
 
 from firmware.common.wire import reasons
-from firmware.common.wire.errors import MALFORMED
 from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
 
 _TIMEOUT_S = 30
@@ -73,9 +72,10 @@ def read_answer(data: bytes) -> dict[str, Any]:
 
 
 def read_refusal(status: int, data: bytes) -> CommandError:
-    """The bank's reason and advice; a server that is out of order is not reachable."""
+    """The bank's reason and advice; a server that is out of order, or no bank, is not reachable."""
     found = read_answer(data)
     reason = found.get("reason")
-    reason = reason if isinstance(reason, int) else MALFORMED
+    if not isinstance(reason, int):  # a proxy's answer, or a path that is none of the bank's
+        raise CommandError(NOT_REACHABLE, _NO_BANK)
     message = str(found.get("message") or f"{reasons.name(reason)}. {reasons.advice(reason)}")
     return CommandError(NOT_REACHABLE if status >= 500 else REFUSED, message, reason)

@@ -13,7 +13,7 @@ from typing import Any
 
 from firmware.common.interchange.jwk import public_from_jwk
 from firmware.common.payment.receipt import receiver_tag
-from firmware.common.wire.errors import FROZEN, NOT_ENROLLED, Refused
+from firmware.common.wire.errors import FROZEN, MALFORMED, NOT_ENROLLED, Refused
 from host_tools.bank_client import BankClient
 from host_tools.device import Device
 from host_tools.errors import NOT_REACHABLE, CommandError
@@ -75,7 +75,12 @@ class Bridge:
         for batch in self._outbox.waiting("answer", device):
             answer = json.loads(self._outbox.read(batch, "answer"))
             signature = answer["receipt_signature"]
-            board.call("apply", answer["receipt"].encode(), signature=signature)
+            try:
+                board.call("apply", answer["receipt"].encode(), signature=signature)
+            except Refused as refused:
+                self._outbox.set_aside(batch, "answer")  # the board exports these entries again
+                self._refused(batch, refused.reason, f"the board: {refused.detail}")
+                continue
             self._outbox.drop(batch, "answer")
             self.report["applied"] += batch.count
             self.refusals += [v for v in answer["verdicts"] if v["reason"]]
@@ -90,11 +95,14 @@ class Bridge:
             if error.exit_code == NOT_REACHABLE:
                 raise
             if error.reason not in _MAY_BE_LIFTED:
-                self._outbox.drop(batch, "ledger")  # a later run exports it from the board again
-            self.report["refused"] += batch.count
-            self.refusals.append({"reason": error.reason, "message": error.message})
-            self._say(f"entries {_span(batch)}: refused: {error.message}")
+                self._outbox.set_aside(batch, "ledger")  # a later run exports it again
+            self._refused(batch, error.reason or MALFORMED, f"the bank: {error.message}")
             return None
+
+    def _refused(self, batch: Batch, reason: int, message: str) -> None:
+        self.report["refused"] += batch.count
+        self.refusals.append({"reason": reason, "message": message})
+        self._say(f"entries {_span(batch)}: refused by {message}")
 
     def _with_retries(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         for wait_s in _WAITS_S:

@@ -1,7 +1,8 @@
 """What the bridge carries, kept on disk until both sides have it: no answer is ever lost.
 
 One file each below the folder, written whole or not at all:
-`<device>-<first index>-<count>.ledger` waits for the bank, `….answer` waits for the board.
+`<device>-<first index>-<count>.ledger` waits for the bank, `….answer` waits for the board. What
+one of them refused is kept beside them as `….refused`, and holds up nothing.
 """
 
 import os
@@ -62,6 +63,12 @@ class Outbox:
 
     def drop(self, batch: Batch, kind: str) -> None:
         (self._folder / batch.file_name(kind)).unlink(missing_ok=True)
+        self._sync_folder()
+
+    def set_aside(self, batch: Batch, kind: str) -> None:
+        """Keeps what was refused for people to look at; the batch may come again."""
+        path = self._folder / batch.file_name(kind)
+        os.replace(path, f"{path}.refused")
         self._sync_folder()
 
     def _sync_folder(self) -> None:

@@ -103,6 +103,11 @@ def enrol(
         show({"account": account, "enrolled": True}, as_json)
     else:
         click.echo(json.dumps(device))
+        click.echo(
+            "The bank does not know this board yet: without the operator's token (--token) it is "
+            f"for the operator to do, with this in a FILE: opg bank enrol {account} FILE",
+            err=True,
+        )
 
 
 @click.command()

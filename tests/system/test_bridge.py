@@ -1,7 +1,9 @@
 """Ledgers go up and receipts come down, however often the bridge is cut short on its way."""
 
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +230,62 @@ def test_a_receipt_that_was_changed_or_is_anothers(shop: Shop, room: Room) -> No
     assert shop.payee.states() == other.states() == ["unsettled"]
     shop.payee.call("apply", receipt, signature=signature)
     assert shop.payee.states() == ["settled"]
+
+
+def test_a_worthless_receipt_holds_up_nothing(shop: Shop) -> None:
+    """Somebody else answered for the bank: the board takes no receipt of his, then the bank's."""
+    shop.take("3")
+    shop.bridge().collect(shop.payee.device)
+    shop.bridge().upload()
+    (batch,) = shop.outbox.waiting("answer")
+    answer = json.loads(shop.outbox.read(batch, "answer"))
+    signature = answer["receipt_signature"]
+    answer["receipt_signature"] = ("A" if signature[0] != "A" else "B") + signature[1:]
+    shop.outbox.put(batch, "answer", json.dumps(answer).encode())
+    bridge = shop.carry()
+    assert [refusal["reason"] for refusal in bridge.refusals] == [BAD_SIGNATURE]
+    assert (bridge.report["applied"], bridge.report["refused"]) == (0, 1)
+    assert shop.payee.states() == ["unsettled"]
+    assert shop.carry().refusals == []
+    assert (shop.payee.states(), shop.received()) == (["settled"], 3_00)
+    assert shop.waits() == (0, 0)
+
+
+def test_what_the_bank_refuses_is_kept_aside(shop: Shop, tmp_path: Path) -> None:
+    shop.take("3")
+    bridge = shop.carry(f"{shop.office.url}/typo")
+    assert bridge.report["refused"] == 1
+    assert shop.waits() == (0, 0)
+    (kept,) = (tmp_path / "outbox").glob("*.ledger.refused")
+    assert b"encrypted_payload" in kept.read_bytes()
+    shop.carry()
+    assert (shop.payee.states(), shop.received()) == (["settled"], 3_00)
+
+
+class NoBank(BaseHTTPRequestHandler):
+    """What stands between a bridge and its bank may answer in JSON, too."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(403)
+        self.end_headers()
+        self.wfile.write(b'{"error": "forbidden"}')
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Says nothing."""
+
+
+def test_what_answers_is_not_the_bank(shop: Shop) -> None:
+    shop.take("3")
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoBank) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        with pytest.raises(CommandError, match="not the bank") as caught:
+            shop.carry(f"http://127.0.0.1:{proxy.server_port}")
+        proxy.shutdown()
+    assert caught.value.exit_code == NOT_REACHABLE
+    assert shop.waits() == (1, 0)
+    shop.carry()
+    assert (shop.payee.states(), shop.received()) == (["settled"], 3_00)
 
 
 def refusal(payee: Payee, receipt: bytes, signature: Any) -> int:
