@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from firmware.common.payment.identifier import identifier
+from firmware.common.payment.money import show_amount
+from firmware.common.wire import reasons
 from firmware.common.wire.errors import Refused
 from host_tools import finger
 from host_tools.bank_client import BankClient
@@ -22,13 +24,23 @@ yes_option = click.option(
 
 
 def show(found: dict[str, Any], as_json: bool) -> None:
-    """One JSON object, or a line for each member."""
+    """One JSON object, or a line for each member that says something to people."""
     if as_json:
         click.echo(json.dumps(found))
         return
     width = max(len(name) for name in found)
     for name, value in found.items():
-        click.echo(f"{name:{width}}  {value}")
+        text = _in_words(name, value)
+        if text:
+            click.echo(f"{name:{width}}  {text}")
+
+
+def _in_words(name: str, value: Any) -> str:
+    if name == "amount":
+        return show_amount(value)
+    if name == "why":
+        return f"{reasons.name(value)} [{value}]" if value else ""
+    return str(value)
 
 
 def decided(board: Device, yes: bool, what: str) -> str:

@@ -143,6 +143,8 @@ def test_the_way_of_a_payment_by_file(desk: Desk) -> None:
     assert (entered["new"], entered["amount"], entered["from"]) == (True, 4_50, desk.bert)
     again = desk.json("import", "anna", "payment.json")
     assert again == {**entered, "new": False}
+    assert re.search(r"^amount +4\.50$", desk.opg("import", "anna", "payment.json"), re.MULTILINE)
+    assert "why" not in desk.opg("status", "anna")
     desk.write("proof.json", json.dumps(entered))
     assert desk.json("import", "bert", "proof.json") == {"confirmed": made["id"]}
     assert [row["state"] for row in desk.json("ledger", "bert")["payments"]] == ["delivered"]
