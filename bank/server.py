@@ -4,6 +4,7 @@ python -m bank.server [WORKERS]
 """
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -22,6 +23,8 @@ from bank import config, create_app, db, keys, limits, postgres, secretfile
 from bank.config import Settings
 from firmware.common.wire.errors import UNAVAILABLE, Refused
 
+_WATCH_S = 0.5
+
 
 def serve(settings: Settings, workers: int) -> None:
     """Serves until the process is told to stop (SIGINT or SIGTERM). Raises `Refused`."""
@@ -36,6 +39,7 @@ def serve(settings: Settings, workers: int) -> None:
         keys.load(settings.key_dir)
         keys.load_operator_token(settings.key_dir, settings.operator_token)
         os.environ.update(settings.environment())  # a worker reads its settings from there
+        _let_new_workers_be_stopped()
         Server(
             "bank.server:worker_app",
             address=settings.host,
@@ -53,18 +57,43 @@ def serve(settings: Settings, workers: int) -> None:
 
 def worker_app() -> Flask:
     """The application in a worker process, which ends when the server above it was killed."""
-    # Until granian has its own handlers in place, those of the server above would swallow these.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     parent = os.getppid()
 
     def watch() -> None:
+        stopped = False
         while os.getppid() == parent:
-            time.sleep(0.5)
+            if stopped:  # granian forgets a signal that comes before it serves: so it comes again
+                os.kill(os.getpid(), signal.SIGTERM)
+            stopped |= bool(select.select([told], [], [], _WATCH_S)[0])
+            if stopped:
+                time.sleep(_WATCH_S)
         os._exit(1)  # what it was doing is rolled back, and whoever asked asks again
 
     threading.Thread(target=watch, daemon=True).start()
     return create_app()
+
+
+def _let_new_workers_be_stopped() -> None:
+    """A worker that is told to stop before granian listens in it ends, and does not go on deaf.
+
+    A fork begins with the handlers of the server above, which stop nothing in it. Signals are held
+    up until it has the system's own.
+    """
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def forked() -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signals),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, signals),
+        after_in_child=forked,
+    )
 
 
 @contextmanager

@@ -195,12 +195,15 @@ def test_a_bank_that_cannot_start_says_so(settings: Settings, tmp_path: Path) ->
 def test_a_bank_told_to_stop_as_soon_as_it_answers_stops_at_once(
     settings: Settings, tmp_path: Path
 ) -> None:
-    """Some of its workers are still starting then; none has to be killed."""
+    """Some of its workers are still starting then; none has to be killed, which takes longer.
+
+    The log does not tell: two threads of granian wait for each worker, and the later one may take
+    it for alive.
+    """
     for _ in range(3):
         with server.running(replace(settings, port=server.free_port()), WORKERS, tmp_path / "log"):
             start = time.monotonic()
         assert time.monotonic() - start < limits.SERVER_STOP_S
-    assert "Killing" not in (tmp_path / "log").read_text()
 
 
 def deadlocks(owner: Cursor) -> int:
