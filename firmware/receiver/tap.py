@@ -3,7 +3,7 @@
 from binascii import hexlify
 
 from firmware.common import late
-from firmware.common.wire import messages, packet
+from firmware.common.wire import jsontap, packet
 from firmware.common.wire.errors import MALFORMED, Refused
 from firmware.common.wire.link import Link
 from firmware.receiver.app import App
@@ -20,7 +20,7 @@ async def serve(app: App) -> None:
         wire.step(board.tap, board.clock.ms())
         message = wire.receive() if wire.is_idle() else None
         if message:
-            start = 1 + messages.REQUEST_BYTES
+            start = 1 + jsontap.REQUEST_BYTES
             kind, head, envelope = message[0], message[1:start], message[start:]
             message = None  # an envelope is large: the heap is to hold it once
             wire.send(_answer(app, kind, head, envelope))
@@ -30,18 +30,18 @@ async def serve(app: App) -> None:
 def _answer(app: App, kind: int, head: bytes, envelope: bytes) -> bytes:
     """The reply to a message of a `kind`, whose body is `head`, then `envelope`."""
     try:
-        if kind == messages.HELLO:
-            return messages.make(messages.PREQ, _hello(app, head + envelope))
-        if kind == messages.TXN:
-            return messages.make(messages.ACK, _payment(app, head, envelope))
+        if kind == jsontap.HELLO:
+            return jsontap.make(jsontap.PREQ, _hello(app, head + envelope))
+        if kind == jsontap.TXN:
+            return jsontap.make(jsontap.ACK, _payment(app, head, envelope))
         raise Refused(MALFORMED, "no such message")
     except Refused as refused:
         verdict = bytes((refused.reason,)) + refused.detail.encode()
-        return messages.make(messages.VERDICT, verdict)
+        return jsontap.make(jsontap.VERDICT, verdict)
 
 
 def _hello(app: App, body: bytes) -> bytes:
-    if body != bytes((messages.VERSION,)):
+    if body != bytes((jsontap.VERSION,)):
         raise Refused(MALFORMED, "another version of the protocol")
     identity = app.device.store.enrolled()
     request = app.open_request()

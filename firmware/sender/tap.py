@@ -3,7 +3,7 @@
 from binascii import unhexlify
 
 from firmware.common import crypto, late
-from firmware.common.wire import link, messages, packet
+from firmware.common.wire import jsontap, link, packet
 from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, UNAVAILABLE, Refused
 from firmware.common.wire.limits import TAP_ANSWER_MS, TAP_CONNECT_MS
 from firmware.sender.outbox import Outbox, Pending
@@ -56,14 +56,14 @@ async def deliver(board: "Board", outbox: Outbox, payees: Payees) -> Refused | N
 
 
 async def _greet(board: "Board", wire: link.Link) -> Till:
-    return _till(await _call(board, wire, messages.HELLO, bytes((messages.VERSION,))))
+    return _till(await _call(board, wire, jsontap.HELLO, bytes((jsontap.VERSION,))))
 
 
 async def _hand_over(
     board: "Board", wire: link.Link, outbox: Outbox, pending: Pending, till: Till
 ) -> None:
     body = till.request_id + outbox.envelope(pending)
-    header, proof = packet.unpack(await _call(board, wire, messages.TXN, body))
+    header, proof = packet.unpack(await _call(board, wire, jsontap.TXN, body))
     index, head = _whole(header, "index"), str(header.get("head"))
     outbox.check_proof(pending, index, head, proof)
     outbox.add_delivered(pending, index, head)
@@ -73,7 +73,7 @@ async def _call(board: "Board", wire: link.Link, kind: int, body: bytes) -> byte
     """Sends one message and answers the body of its reply, PREQ or ACK; a VERDICT raises."""
     clock = board.clock
     until = clock.ms() + TAP_CONNECT_MS
-    message = messages.make(kind, body)
+    message = jsontap.make(kind, body)
     while True:
         wire.step(board.tap, clock.ms())
         if message and wire.state == link.OPEN and wire.is_idle():
@@ -90,9 +90,9 @@ async def _call(board: "Board", wire: link.Link, kind: int, body: bytes) -> byte
 
 
 def _body(reply: bytes) -> bytes:
-    if reply[0] == messages.VERDICT and len(reply) > 1:
+    if reply[0] == jsontap.VERDICT and len(reply) > 1:
         raise Refused(reply[1], _plain(reply[2:]))
-    if reply[0] not in (messages.PREQ, messages.ACK):
+    if reply[0] not in (jsontap.PREQ, jsontap.ACK):
         raise Refused(MALFORMED, "the other end speaks otherwise")
     return reply[1:]
 
@@ -104,7 +104,7 @@ def _till(body: bytes) -> Till:
         request_id = unhexlify(str(header.get("request")))
     except ValueError:
         request_id = b""
-    if len(request_id) != messages.REQUEST_BYTES:
+    if len(request_id) != jsontap.REQUEST_BYTES:
         raise Refused(MALFORMED, "the other end names no request")
     return Till(str(header.get("payee")), ecdh, request_id, _whole(header, "amount"))
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from firmware.common.interchange import envelope, transaction
-from firmware.common.wire import messages, packet
+from firmware.common.wire import jsontap, packet
 from firmware.common.wire.errors import (
     AMOUNT_DIFFERS,
     BAD_SIGNATURE,
@@ -245,7 +245,7 @@ class FakeTill:
 def preq(key: bytes, **changes) -> bytes:
     header = {"request": "00" * 8, "payee": "bert", "name": "", "amount": 0}
     header.update(changes)
-    return messages.make(messages.PREQ, packet.pack(header, forms.jwk(key).encode()))
+    return jsontap.make(jsontap.PREQ, packet.pack(header, forms.jwk(key).encode()))
 
 
 def test_a_till_that_talks_nonsense_cannot_hurt_the_payer():
@@ -261,20 +261,20 @@ def test_a_till_that_talks_nonsense_cannot_hurt_the_payer():
             [b"\x02"],
             [b"\x02{}\n"],
             [b"\x02" + bytes(100)],
-            [messages.make(messages.PREQ, packet.pack({}, forms.jwk(key).encode()))],
-            [messages.make(messages.PREQ, packet.pack({"payee": "bert"}, b"{}"))],
-            [messages.make(messages.ACK, b"")],
+            [jsontap.make(jsontap.PREQ, packet.pack({}, forms.jwk(key).encode()))],
+            [jsontap.make(jsontap.PREQ, packet.pack({"payee": "bert"}, b"{}"))],
+            [jsontap.make(jsontap.ACK, b"")],
         ]
         for wrong in ({"request": None}, {"request": "zz" * 8}, {"request": "00"}, {"request": 5}):
             nonsense.append([preq(key, **wrong)])
         for wrong in ({"amount": None}, {"amount": "5"}, {"amount": 1.5}, {"amount": []}):
             nonsense.append([preq(key, **wrong)])
         for body in (b"", b"{}\n", packet.pack({"index": 0}), packet.pack({"index": "x"}), good):
-            nonsense.append([good, messages.make(messages.ACK, body)])
+            nonsense.append([good, jsontap.make(jsontap.ACK, body)])
         for wrong in ({"index": None}, {"index": 1.5}, {"index": [0]}, {"index": 2**70}):
             told = dict(ack)
             told.update(wrong)
-            nonsense.append([good, messages.make(messages.ACK, packet.pack(told, bytes(32)))])
+            nonsense.append([good, jsontap.make(jsontap.ACK, packet.pack(told, bytes(32)))])
         for answers in nonsense:
             till = FakeTill(Board(folder, anna.device.board.clock), list(answers))
             join(anna.device.board.tap, till.board.tap)
@@ -289,7 +289,7 @@ def test_a_forged_acknowledgement_confirms_nothing():
         told = {"hash": pending.txn_hash, "index": 0, "head": "ab" * 32}
         answers = [
             preq(bert.device.store.keys.ecdh_public),
-            messages.make(messages.ACK, packet.pack(told, bytes(32))),
+            jsontap.make(jsontap.ACK, packet.pack(told, bytes(32))),
         ]
         till = FakeTill(Board(folder, anna.device.board.clock), answers)
         join(anna.device.board.tap, till.board.tap)
@@ -301,7 +301,7 @@ def test_a_refusal_is_shown_in_plain_letters_however_it_is_worded():
     with Folder() as folder:
         anna, _ = pair(folder)
         signed(anna)
-        verdict = messages.make(messages.VERDICT, b"\x0c" + b"\x1b[2J\xff\x00no" * 100)
+        verdict = jsontap.make(jsontap.VERDICT, b"\x0c" + b"\x1b[2J\xff\x00no" * 100)
         till = FakeTill(Board(folder, anna.device.board.clock), [verdict])
         join(anna.device.board.tap, till.board.tap)
 
@@ -350,7 +350,7 @@ def test_a_payer_that_talks_nonsense_cannot_hurt_the_till():
             return answers
 
         answers = run(talk(), serve(bert))
-        assert [answer[0] for answer in answers] == [messages.VERDICT] * len(nonsense)
+        assert [answer[0] for answer in answers] == [jsontap.VERDICT] * len(nonsense)
         assert bert.book.count == 0
 
 
