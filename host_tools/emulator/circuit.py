@@ -22,6 +22,7 @@ _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _RAW, _FRIENDLY = b"raw REPL; CTRL-B to exit\r\n", b'Type "help()" for more information.\r\n'
 _TAIL_BYTES = 200  # enough to find either banner in, however the output was cut into pieces
 _TYPED_BYTES_MAX = 4_096
+_RELEASED_MS = 60  # as long as it was held, but no longer, before it is pressed again
 _LAST_WORDS = {"R": "reset", "B": "bootloader", "C": "power cut"}
 
 Fault = tuple[int, int]
@@ -71,7 +72,7 @@ class Circuit:
     def press(self, pin: int, hold_ms: int) -> None:
         if self.child:
             self.child.change_pin(pin, 0, hold_ms)
-            self.child.change_pin(pin, 1, hold_ms)
+            self.child.change_pin(pin, 1, min(hold_ms, _RELEASED_MS))
 
     def close(self) -> None:
         self.power_off()

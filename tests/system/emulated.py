@@ -26,7 +26,7 @@ class EmulatedBoard:
         self.inside = board
 
     def press(self, button: str, hold_ms: int = 0) -> None:
-        self.inside.buttons.press(button)
+        self.inside.buttons.press(button, hold_ms)
 
     def screen(self) -> Picture:
         self._world.run_for(_LOOK_MS)

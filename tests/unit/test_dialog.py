@@ -6,7 +6,7 @@ from firmware.common.wire.errors import BUSY, DECLINED, Refused
 from firmware.receiver.tap import serve
 from tests.unit import forms
 from tests.unit.fake_board import Board
-from tests.unit.helpers import Folder, refused
+from tests.unit.helpers import Folder, raises, refused
 from tests.unit.roles import device, pair, payee, payer, run, until
 
 N = "next"
@@ -68,6 +68,46 @@ def test_only_ok_confirms():
         ((N, "ok"), True),
     ):
         assert answered(lambda dialog: dialog.confirm("PAY?", []), *presses)[0] is expected
+
+
+def held(*presses: str, timeout_ms: int = 1_000):
+    return answered(
+        lambda dialog: dialog.hold("PAY 4.50 EUR", ["BAKERY"], lambda: None, timeout_ms), *presses
+    )
+
+
+def test_only_a_held_ok_lets_money_go():
+    for presses, expected in (
+        (("hold",), True),
+        (("ok", "ok", N, "hold"), True),
+        (("ok",), False),
+        (("cancel",), False),
+        (("ok", "cancel"), False),
+        ((), False),
+    ):
+        answer, shown = held(*presses)
+        assert answer is expected, presses
+        assert shown == [["PAY 4.50 EUR", "BAKERY", "HOLD OK   CANCEL"]]
+
+
+def test_what_happens_meanwhile_can_end_the_question():
+    looks = []
+
+    def meanwhile() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            raise Refused(DECLINED, "the till said no")
+
+    board = Board("")
+    board.press("ok", "ok", "ok", "hold")
+    question = Dialog(board).hold("PAY?", [], meanwhile, 1_000)
+    assert raises(Refused, run, question)
+    assert board.buttons.presses == ["ok", "hold"]
+
+
+def test_who_holds_ok_for_another_question_presses_it():
+    assert answered(lambda dialog: dialog.confirm("ENROL?", []), "hold")[0] is True
+    assert answered(lambda dialog: dialog.choose("MENU", ["a", "b"]), N, "hold")[0] == 1
 
 
 def test_one_of_a_list_is_chosen_and_the_list_goes_round():

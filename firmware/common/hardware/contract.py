@@ -32,7 +32,11 @@ class Buttons(Protocol):
     """Three buttons."""
 
     def read(self) -> str:
-        """The oldest press not yet read: "ok", "next" or "cancel"; "" if there is none."""
+        """The oldest press not yet read; "" if there is none.
+
+        "next" and "cancel" when they go down. OK says "ok" when it is let go, or once "hold" when
+        it has been held for 800 ms under the eyes of who reads: that is what money leaves after.
+        """
         ...
 
 

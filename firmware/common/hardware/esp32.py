@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _READ_BYTES_MAX = 512
 _DEBOUNCE_MS = 20
+_HOLD_MS = 800
+_UNSEEN_MS = 200  # who did not look for that long cannot say that a button was held
 _BEEP_MS = 80
 _ROUND_MS = 1
 
@@ -95,7 +97,7 @@ class Tap:
 
 
 class Buttons:
-    """Three buttons to ground; a press counts when it goes down."""
+    """Three buttons to ground."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -109,9 +111,14 @@ class Buttons:
         ]
         self._down = {name: False for name, _ in self._pins}
         self._quiet_until_ms = 0
+        self._read_ms = 0
+        self._hold_ms = 0  # when OK has been held for long; 0 while it is not waited for
 
     def read(self) -> str:
         now = self._clock.ms()
+        if self._hold_ms and now - self._read_ms > _UNSEEN_MS:
+            self._hold_ms = now + _HOLD_MS
+        self._read_ms = now
         if now < self._quiet_until_ms:
             return ""
         for name, pin in self._pins:
@@ -119,9 +126,20 @@ class Buttons:
             if down != self._down[name]:
                 self._down[name] = down
                 self._quiet_until_ms = now + _DEBOUNCE_MS
-                if down:
-                    return name
+                pressed = self._changed(name, down, now)
+                if pressed:
+                    return pressed
+        if self._hold_ms and now >= self._hold_ms:
+            self._hold_ms = 0
+            return "hold"
         return ""
+
+    def _changed(self, name: str, down: bool, now: int) -> str:
+        if name != "ok":
+            return name if down else ""
+        waited_for = self._hold_ms
+        self._hold_ms = now + _HOLD_MS if down else 0
+        return "ok" if waited_for and not down else ""
 
 
 class Board:

@@ -1,7 +1,7 @@
 """Questions to the person who holds the board; every one can be left with CANCEL.
 
-Three buttons: OK accepts, NEXT moves on, CANCEL goes back. Each coroutine draws, waits for
-presses and answers; nothing else on the board waits meanwhile.
+Three buttons: OK accepts, NEXT moves on, CANCEL goes back; money leaves only where OK is held.
+Each coroutine draws, waits for presses and answers; nothing else on the board waits meanwhile.
 """
 
 from firmware.common.payment.money import show_amount
@@ -10,6 +10,8 @@ from firmware.common.wire.limits import AMOUNT_MINOR_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from firmware.common.hardware.contract import Board
 
 _POLL_MS = 10
@@ -45,16 +47,17 @@ class Dialog:
         self._wake = wake
 
     async def press(self) -> str:
-        """The next press: "ok", "next" or "cancel"."""
+        """The next press: "ok", "next" or "cancel"; holding OK is pressing it."""
         while True:
             name = await self._press_or_wake(False)
             if name:
-                return name
+                return "ok" if name == "hold" else name
 
     async def rest(self, title: str, lines: list[str], hints: str) -> str:
         """As `press`, under a screen; "" when somebody called `wake`."""
         self.show(title, lines, hints)
-        return await self._press_or_wake(True)
+        name = await self._press_or_wake(True)
+        return "ok" if name == "hold" else name
 
     async def tell(self, title: str, lines: list[str]) -> None:
         """Stays until a button is pressed, or something else is to be done."""
@@ -77,7 +80,7 @@ class Dialog:
         while self._news:
             title, lines = self._news.pop(0)
             self.show(title, lines, "OK")
-            while self._board.buttons.read() != "ok":
+            while self._board.buttons.read() not in ("ok", "hold"):
                 await self._board.clock.sleep_ms(_POLL_MS)
         self.show(under[0], under[1], under[2])
 
@@ -88,6 +91,24 @@ class Dialog:
             name = await self.press()
             if name != "next":
                 return name == "ok"
+
+    async def hold(
+        self, title: str, lines: list[str], meanwhile: "Callable[[], None]", timeout_ms: int
+    ) -> bool:
+        """True when OK is held, False for CANCEL or when the time is over; a short OK is neither.
+
+        `meanwhile` is called between two looks at the buttons; what it raises ends the question.
+        """
+        clock = self._board.clock
+        until_ms = clock.ms() + timeout_ms
+        self.show(title, lines, "HOLD OK   CANCEL")
+        while clock.ms() < until_ms:
+            meanwhile()
+            name = self._board.buttons.read()
+            if name in ("hold", "cancel"):
+                return name == "hold"
+            await clock.sleep_ms(_POLL_MS)
+        return False
 
     async def choose(self, title: str, items: list[str]) -> int:
         """The index of the chosen item; -1 for CANCEL."""

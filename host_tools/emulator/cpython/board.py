@@ -19,6 +19,7 @@ from host_tools.emulator.display import HEIGHT, WIDTH, Picture
 _READ_BYTES_MAX = 512
 _QUEUE_BYTES_MAX = 4_096
 _PRESSES_MAX = 32
+_HOLD_MS = 800
 _CRASHES_MAX = 3
 _LOGGED_CHARACTERS = 150
 _RESTART_MS = 1_000
@@ -101,8 +102,8 @@ class Buttons:
     def __init__(self) -> None:
         self._presses: deque[str] = deque(maxlen=_PRESSES_MAX)
 
-    def press(self, name: str) -> None:
-        self._presses.append(name)
+    def press(self, name: str, hold_ms: int = 60) -> None:
+        self._presses.append("hold" if name == "ok" and hold_ms >= _HOLD_MS else name)
 
     def read(self) -> str:
         return self._presses.popleft() if self._presses else ""
