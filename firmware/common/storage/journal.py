@@ -24,29 +24,34 @@ _CRC_BYTES = 4
 
 
 class Journal:
-    """One file of records; a torn last record, as a failed write may leave, is cut off."""
+    """One file of records up to `end`; a torn last record, as a failed write leaves, is cut off.
 
-    def __init__(self, path: str) -> None:
+    One `is_closed` is written no more: it is not read through before it is used.
+    """
+
+    def __init__(self, path: str, is_closed: bool = False) -> None:
         self._path = path
-        self._end = 0
-        for _ in self.scan():
-            pass
-        self._cut_torn_end()
+        self.end = files.size(path) if is_closed else 0
+        if not is_closed:
+            for _ in self.scan():
+                pass
+            self._cut_torn_end()
 
     def append(self, kind: int, key: bytes, payload: bytes) -> int:
         """Writes one record, durable when this returns; answers its position."""
-        if _HEAD_BYTES + len(payload) + _CRC_BYTES > RECORD_BYTES_MAX:
-            raise Refused(TOO_LARGE, "a record has at most %d bytes" % RECORD_BYTES_MAX)
+        return self.write(encoded(kind, key, payload))
+
+    def write(self, record: bytes) -> int:
+        """The same for a record that is `encoded` already."""
         self._cut_torn_end()
-        body = pack(_HEAD, len(payload), kind, key) + payload
-        position = self._end
+        position = self.end
         try:
             with open(self._path, "ab") as file:
-                file.write(body + pack(">I", crc32(body)))
+                file.write(record)
                 file.flush()
         except OSError:
             raise Refused(STORE_FULL, "the flash takes no more") from None
-        self._end = position + len(body) + _CRC_BYTES
+        self.end = position + len(record)
         return position
 
     def scan(self, kind: int = 0, key: bytes = b"") -> "Iterator[tuple[int, int, bytes]]":
@@ -61,17 +66,17 @@ class Journal:
                     break
                 length, found, found_key = unpack(_HEAD, head)
                 following = position + _HEAD_BYTES + length + _CRC_BYTES
-                if following <= self._end and (
+                if following <= self.end and (
                     (kind and kind != found) or (key and key != found_key)
                 ):
                     file.seek(following)
                 else:
                     payload = checked(head, file.read(length + _CRC_BYTES), length)
-                    if payload is None and position < self._end:
+                    if payload is None and position < self.end:
                         raise OSError("a record in flash is damaged: " + self._path)
                     if payload is None:
                         break
-                    self._end = max(self._end, following)
+                    self.end = max(self.end, following)
                     yield position, found, payload
                 position = following
 
@@ -87,8 +92,16 @@ class Journal:
         return payload
 
     def _cut_torn_end(self) -> None:
-        if files.size(self._path) != self._end:
-            late.call("firmware.common.storage.torn", "cut_torn_end", self._path, self._end)
+        if files.size(self._path) != self.end:
+            late.call("firmware.common.storage.torn", "cut_torn_end", self._path, self.end)
+
+
+def encoded(kind: int, key: bytes, payload: bytes) -> bytes:
+    """A record's bytes; `Refused(TOO_LARGE)` above RECORD_BYTES_MAX."""
+    if _HEAD_BYTES + len(payload) + _CRC_BYTES > RECORD_BYTES_MAX:
+        raise Refused(TOO_LARGE, "a record has at most %d bytes" % RECORD_BYTES_MAX)
+    body = pack(_HEAD, len(payload), kind, key) + payload
+    return body + pack(">I", crc32(body))
 
 
 def check_space(path: str) -> None:

@@ -20,7 +20,16 @@ TAP_ANSWER_MS = 30_000  # the payee's board verifies meanwhile
 
 LEDGER_BATCH_ENTRIES_MAX = 2  # what a board seals at once; the bank takes more
 RECORD_BYTES_MAX = 8_192  # one record of a journal
+SEGMENT_BYTES_MAX = 65_536  # one file of a journal in segments
 PENDING_MAX = 32  # payments a payer's board holds that nobody has confirmed
 PAYEES_MAX = 32
 EVENTS_BYTES_MAX = 8_192  # the board's event log, in two halves
 STORE_FREE_BYTES_MIN = 65_536  # a board refuses new payments below this
+
+# OPG1
+SESSION_MESSAGES_MAX = 256  # sealed in one direction of one connection
+BANK_KEYS_MAX = 2  # that a verifier holds at a time
+REVOCATIONS_MAX = 512  # in one REVDELTA, which is then a link message still
+UPLOAD_ENTRIES_MAX = 4_096  # that the bank takes
+UPLOAD_ENTRIES_BOARD_MAX = 32  # that a board sends
+SYNC_ENTRIES_MAX = 256  # a purse has at most 250 payments, and one CLOSE
