@@ -11,6 +11,10 @@ from firmware.common import crypto
 from firmware.common.wire.codec import Layout, Record
 from firmware.common.wire.errors import BAD_SIGNATURE, MALFORMED, Refused
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SIGNATURE_BYTES = 64
 _TAG = b"OPG1"
 
@@ -56,4 +60,19 @@ def read_signed(realm8: bytes, layout: Layout, data: bytes, public: bytes) -> Re
     """The record, its signature checked. Raises `Refused` (MALFORMED, BAD_SIGNATURE)."""
     record = parse_signed(layout, data)
     check_signature(realm8, record, public)
+    return record
+
+
+def read_from_bank(realm8: bytes, layout: Layout, data: bytes, banks: "Sequence[Record]") -> Record:
+    """The same for what one of the bank's keys signed: `banks` are checked BKEYs, at most two."""
+    record = parse_signed(layout, data)
+    for bank in banks[:-1]:
+        try:
+            check_signature(realm8, record, bank.pub)
+        except Refused:
+            continue
+        return record
+    if not banks:
+        raise Refused(BAD_SIGNATURE, "no key of the bank is known")
+    check_signature(realm8, record, banks[-1].pub)
     return record
