@@ -4,8 +4,8 @@
     STATEMENT = {kind, device, purse, nonce, t, balance, n} || n x (ctr4 verdict1) [|| signed PURSE]
 
 Both signed by KB. `net` and `balance` are minor units and may be negative. A STATEMENT of kind 2
-carries a purse, which is signed on its own too. `new_head` is the head after the batch's last entry,
-whatever the bank holds beyond it.
+carries a purse, which is signed on its own too. `new_head` is the head after the last entry of the
+batch, whatever the bank holds beyond it.
 """
 
 import struct
@@ -62,12 +62,12 @@ def make_statement(
     realm8: bytes,
     bank_private: bytes,
     verdicts: "Sequence[tuple[int, int]]",
-    purse: bytes = b"",
+    new_purse: bytes = b"",
     **fields: "Any",
 ) -> bytes:
     """A signed STATEMENT of (ctr, verdict) pairs, with a signed PURSE or without."""
-    tail = b"".join([struct.pack(_LINE, ctr, verdict) for ctr, verdict in verdicts]) + purse
-    kind = WITH_PURSE if purse else PLAIN
+    tail = b"".join([struct.pack(_LINE, ctr, verdict) for ctr, verdict in verdicts]) + new_purse
+    kind = WITH_PURSE if new_purse else PLAIN
     body = STATEMENT.pack(kind=kind, n=len(verdicts), tail=tail, **fields)
     return sign(realm8, STATEMENT, body, bank_private)
 
