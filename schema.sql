@@ -1,12 +1,14 @@
 -- The bank's books, for PostgreSQL 15 and newer; `opg bank init-db` runs this file once, as the owner.
 --
--- Money is whole minor units. A transfer debits one wallet and credits another: two postings that
--- add up to zero. A wallet's balance is the sum of its postings; only a system wallet may be negative.
+-- Money is whole minor units. A transfer is postings that add up to zero. A wallet's balance is the
+-- sum of its postings; only the wallet of what the bank issued may be negative. What a purse
+-- has reserved, and its bond, are pockets of their own: their balances stand in the purse's row.
 --
 -- Two roles: the owner (whoever runs this file) changes the structure; `opg_app`, as which the bank
 -- works, may add to the history and cannot change or delete any of it.
 --
--- Every key begins with the account, so that the tables can be spread over machines by account.
+-- Every key begins with the account, so that the tables can be spread over machines by account; the
+-- two directories that find the account, and the news, which is public, are small and stand whole.
 -- Foreign keys stay within one account; ids come from devices, hashes or uuids; nothing triggers.
 
 BEGIN;
@@ -33,7 +35,10 @@ CREATE TABLE accounts (
     kind       text        NOT NULL,
     name       text        NOT NULL,
     frozen     boolean     NOT NULL DEFAULT false,
+    -- What the fraud fund pays this payee at most for conflicts; it is earned, and used up.
+    guarantee_minor bigint NOT NULL DEFAULT 0,
     opened_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT accounts_guarantee_not_negative CHECK (guarantee_minor >= 0),
     CONSTRAINT accounts_pkey PRIMARY KEY (account_id),
     CONSTRAINT accounts_account_id_kind_key UNIQUE (account_id, kind),
     CONSTRAINT accounts_account_id_bounded CHECK (octet_length(account_id) BETWEEN 1 AND 64),
@@ -41,7 +46,8 @@ CREATE TABLE accounts (
     CONSTRAINT accounts_kind_known CHECK (kind IN ('party', 'system'))
 );
 
--- An account's purses of money; the wallet '' is the one meant when none is named.
+-- Where an account's money lies; the wallet '' is the one meant when none is named. The system's
+-- wallet 'fund' is the fraud fund.
 CREATE TABLE wallets (
     account_id    text   NOT NULL,
     wallet_id     text   NOT NULL,
@@ -51,7 +57,8 @@ CREATE TABLE wallets (
     CONSTRAINT wallets_account_fkey FOREIGN KEY (account_id, kind)
         REFERENCES accounts (account_id, kind),
     CONSTRAINT wallets_wallet_id_bounded CHECK (octet_length(wallet_id) <= 64),
-    CONSTRAINT wallets_balance_not_negative CHECK (kind = 'system' OR balance_minor >= 0)
+    CONSTRAINT wallets_balance_not_negative
+        CHECK (balance_minor >= 0 OR (kind = 'system' AND wallet_id = ''))
 );
 
 -- The boards of an account: the keys made on the board, as x||y. device_id = SHA-256(signing_key)[:8].
@@ -85,15 +92,18 @@ CREATE TABLE device_directory (
         REFERENCES devices (account_id, device_id)
 );
 
--- How far the bank has read each device's ledger; its row is the lock under which one is settled.
+-- How far the bank has read each device's ledgers: one of the JSON forms, one of OPG1, each with a
+-- head of its own. The row is the lock under which a ledger is settled.
 -- A later generation is what an operator opens for a device whose ledger was found forked.
 CREATE TABLE ledgers (
     account_id text    NOT NULL,
     device_id  bytea   NOT NULL,
+    form       text    NOT NULL DEFAULT 'json',
     generation integer NOT NULL DEFAULT 0,
     last_index integer NOT NULL DEFAULT -1,
     head       bytea,
-    CONSTRAINT ledgers_pkey PRIMARY KEY (account_id, device_id, generation),
+    CONSTRAINT ledgers_pkey PRIMARY KEY (account_id, device_id, form, generation),
+    CONSTRAINT ledgers_form_known CHECK (form IN ('json', 'opg1')),
     CONSTRAINT ledgers_device_fkey FOREIGN KEY (account_id, device_id)
         REFERENCES devices (account_id, device_id),
     CONSTRAINT ledgers_last_index_bounded CHECK (last_index >= -1),
@@ -101,31 +111,45 @@ CREATE TABLE ledgers (
     CONSTRAINT ledgers_head_length CHECK (octet_length(head) = 32)
 );
 
--- Every ledger entry that was judged. Its hashes never change; a verdict does only when a payment
--- that found no funds or a frozen payer (9) is judged anew. txn_id is null where the transaction
--- could not be read.
+-- Every ledger entry that was judged. Its hashes never change; a verdict does when a payment that
+-- found no funds or a frozen payer (9), or waits (12), is judged anew, or is returned (11).
+-- JSON: txn_id is null where the transaction could not be read. OPG1: payer_account is null where
+-- no purse was found; with txn_hash it finds the spend, the conflict or the refund.
+--
+-- Verdicts: 0 settled, 1 duplicate, 2 conflict covered, 3 conflict unpaid, 4 expired late,
+-- 5 revoked before, 6 bad signature, 7 over limit, 8 voided, 9 unguaranteed, 10 lapsed,
+-- 11 returned, 12 pending, 13 refused (JSON).
 CREATE TABLE ledger_entries (
     account_id   text        NOT NULL,
     device_id    bytea       NOT NULL,
+    form         text        NOT NULL DEFAULT 'json',
     generation   integer     NOT NULL,
     ledger_index integer     NOT NULL,
     entry_hash   bytea       NOT NULL,
     txn_hash     bytea       NOT NULL,
     txn_id       uuid,
+    payer_account text,
     verdict      smallint    NOT NULL,
     reason       smallint    NOT NULL,
     judged_at    timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT ledger_entries_pkey PRIMARY KEY (account_id, device_id, generation, ledger_index),
+    CONSTRAINT ledger_entries_pkey
+        PRIMARY KEY (account_id, device_id, form, generation, ledger_index),
+    CONSTRAINT ledger_entries_form_known CHECK (form IN ('json', 'opg1')),
     CONSTRAINT ledger_entries_index_not_negative CHECK (ledger_index >= 0),
     CONSTRAINT ledger_entries_entry_hash_length CHECK (octet_length(entry_hash) = 32),
     CONSTRAINT ledger_entries_txn_hash_length CHECK (octet_length(txn_hash) = 32),
-    CONSTRAINT ledger_entries_verdict_known CHECK (verdict IN (0, 1, 9, 13)),
-    CONSTRAINT ledger_entries_settled_readable
-        CHECK (verdict = 13 OR txn_id IS NOT NULL)
+    CONSTRAINT ledger_entries_verdict_known CHECK (
+        CASE form WHEN 'json' THEN verdict IN (0, 1, 9, 13) ELSE verdict BETWEEN 0 AND 12 END),
+    CONSTRAINT ledger_entries_settled_readable CHECK (
+        CASE form WHEN 'json' THEN verdict = 13 OR txn_id IS NOT NULL
+        ELSE txn_id IS NULL AND (verdict > 3 OR payer_account IS NOT NULL) END)
 );
 
 -- Money that moved, once: the payer's device made the id of a payment before it sent it, and the
 -- key refuses the second. For a payment: the signed hash and the ledger entry that brought it.
+-- Of OPG1 the id is derived from what is moved: claim (from a purse's reserve to the payee, the sum
+-- of the spends that name it), cover (of a conflict), topup and release (between an account and its
+-- purse), return (a settled payment that was voided, back to the reserve), refund.
 CREATE TABLE transfers (
     payer_account text        NOT NULL,
     transfer_id   uuid        NOT NULL,
@@ -138,22 +162,29 @@ CREATE TABLE transfers (
     ledger_index  integer,
     made_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT transfers_pkey PRIMARY KEY (payer_account, transfer_id),
-    CONSTRAINT transfers_between_two CHECK (payer_account <> payee_account),
+    CONSTRAINT transfers_between_two CHECK (payer_account <> payee_account OR kind <> 'payment'),
+    CONSTRAINT transfers_within_one
+        CHECK (payer_account = payee_account OR kind NOT IN ('topup', 'release')),
     CONSTRAINT transfers_amount_bounded CHECK (amount_minor BETWEEN 1 AND 4000000000),
-    CONSTRAINT transfers_kind_known CHECK (kind IN ('payment', 'funding')),
+    CONSTRAINT transfers_kind_known CHECK (
+        kind IN ('payment', 'funding', 'topup', 'release', 'claim', 'cover', 'return', 'refund')),
     CONSTRAINT transfers_payment_has_entry CHECK (
         num_nonnulls(txn_hash, device_id, generation, ledger_index)
         = CASE kind WHEN 'payment' THEN 4 ELSE 0 END)
 );
 
+-- pocket '' is the wallet `wallet_id`; in 'reserve' and 'bond' the purse whose id it is, as hex.
 CREATE TABLE postings (
     account_id    text        NOT NULL,
+    pocket        text        NOT NULL DEFAULT '',
     wallet_id     text        NOT NULL,
     payer_account text        NOT NULL,
     transfer_id   uuid        NOT NULL,
     amount_minor  bigint      NOT NULL,
     posted_at     timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT postings_pkey PRIMARY KEY (account_id, payer_account, transfer_id),
+    CONSTRAINT postings_pkey
+        PRIMARY KEY (account_id, payer_account, transfer_id, pocket, wallet_id),
+    CONSTRAINT postings_pocket_known CHECK (pocket IN ('', 'reserve', 'bond')),
     CONSTRAINT postings_amount_not_zero CHECK (amount_minor <> 0)
 );
 
@@ -171,17 +202,333 @@ CREATE TABLE audit_logs (
 );
 CREATE INDEX audit_logs_newest_first ON audit_logs (at DESC, audit_id DESC);
 
+-- From here on: OPG1. Times are seconds since 1970, as they are signed. What a device or the bank
+-- signed is kept as it was: body || signature.
+
+-- One-time codes of the operator; `sealed` is opened with a key that is not in this database, so a
+-- copy of it gives no code away. A code that was used, ran out or was guessed at too often is dead.
+CREATE TABLE enrolment_codes (
+    account_id text     NOT NULL,
+    code_id    uuid     NOT NULL,
+    sealed     bytea    NOT NULL,
+    roles      smallint NOT NULL,
+    expires    bigint   NOT NULL,
+    tries      smallint NOT NULL DEFAULT 0,
+    used_by    bytea,
+    CONSTRAINT enrolment_codes_pkey PRIMARY KEY (account_id, code_id),
+    CONSTRAINT enrolment_codes_account_fkey FOREIGN KEY (account_id)
+        REFERENCES accounts (account_id),
+    CONSTRAINT enrolment_codes_roles_known CHECK (roles BETWEEN 1 AND 3),
+    CONSTRAINT enrolment_codes_tries_not_negative CHECK (tries >= 0)
+);
+CREATE INDEX enrolment_codes_alive ON enrolment_codes (expires) WHERE used_by IS NULL;
+
+-- A board that asked with a right code, and whether the operator has compared the four words.
+CREATE TABLE enrolments (
+    account_id  text        NOT NULL,
+    device_id   bytea       NOT NULL,
+    code_id     uuid        NOT NULL,
+    enrol       bytea       NOT NULL,
+    state       text        NOT NULL DEFAULT 'pending',
+    asked_at    timestamptz NOT NULL DEFAULT now(),
+    decided_at  timestamptz,
+    CONSTRAINT enrolments_pkey PRIMARY KEY (account_id, device_id),
+    CONSTRAINT enrolments_code_key UNIQUE (account_id, code_id),
+    CONSTRAINT enrolments_code_fkey FOREIGN KEY (account_id, code_id)
+        REFERENCES enrolment_codes (account_id, code_id),
+    CONSTRAINT enrolments_state_known CHECK (state IN ('pending', 'confirmed', 'refused')),
+    CONSTRAINT enrolments_decided_has_time CHECK ((state = 'pending') = (decided_at IS NULL))
+);
+CREATE INDEX enrolments_by_device ON enrolments (device_id);
+
+-- The certificates a device was given; the greatest serial is the one that counts.
+CREATE TABLE certificates (
+    account_id     text     NOT NULL,
+    device_id      bytea    NOT NULL,
+    serial         bigint   NOT NULL,
+    roles          smallint NOT NULL,
+    rx_limit_minor bigint   NOT NULL,
+    rx_cum_minor   bigint   NOT NULL,
+    issued         bigint   NOT NULL,
+    not_after      bigint   NOT NULL,
+    signed         bytea    NOT NULL,
+    CONSTRAINT certificates_pkey PRIMARY KEY (account_id, device_id, serial),
+    CONSTRAINT certificates_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id),
+    CONSTRAINT certificates_roles_known CHECK (roles BETWEEN 1 AND 3),
+    CONSTRAINT certificates_lasts CHECK (issued < not_after),
+    CONSTRAINT certificates_signed_length CHECK (octet_length(signed) = 232)
+);
+
+-- How much of a purse's line is covered by a set of intervals.
+CREATE FUNCTION measure(spans int8multirange) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT coalesce(sum(upper(span) - lower(span)), 0)::bigint
+            FROM unnest(spans) AS spans (span));
+
+-- A reserved allowance, a line from 0 to `allowance_minor`. `claimed` are the intervals that spends
+-- have consumed: as their sum must be its measure, one that overlaps another is refused here.
+-- The row is the lock under which its money moves.
+CREATE TABLE purses (
+    payer_account   text           NOT NULL,
+    purse_id        bytea          NOT NULL,
+    device_id       bytea          NOT NULL,
+    pub             bytea          NOT NULL,
+    allowance_minor bigint         NOT NULL,
+    tx_max_minor    bigint         NOT NULL,
+    ctr_max         integer        NOT NULL,
+    cur             integer        NOT NULL,
+    issued          bigint         NOT NULL,
+    not_after       bigint         NOT NULL,
+    grace_h         integer        NOT NULL,
+    signed          bytea          NOT NULL,
+    claimed         int8multirange NOT NULL DEFAULT '{}',
+    claimed_minor   bigint         NOT NULL DEFAULT 0,
+    ctr_seen        integer        NOT NULL DEFAULT 0,
+    reserve_minor   bigint         NOT NULL,
+    bond_minor      bigint         NOT NULL,
+    state           text           NOT NULL DEFAULT 'open',
+    revoked_seq     bigint,
+    CONSTRAINT purses_pkey PRIMARY KEY (payer_account, purse_id),
+    CONSTRAINT purses_pub_key UNIQUE (payer_account, pub),
+    CONSTRAINT purses_device_fkey FOREIGN KEY (payer_account, device_id)
+        REFERENCES devices (account_id, device_id),
+    CONSTRAINT purses_purse_id_length CHECK (octet_length(purse_id) = 8),
+    CONSTRAINT purses_pub_length CHECK (octet_length(pub) = 64),
+    CONSTRAINT purses_signed_length CHECK (octet_length(signed) = 160),
+    CONSTRAINT purses_allowance_bounded CHECK (allowance_minor BETWEEN 1 AND 4000000000),
+    CONSTRAINT purses_tx_max_bounded CHECK (tx_max_minor BETWEEN 1 AND allowance_minor),
+    CONSTRAINT purses_lasts CHECK (issued < not_after AND grace_h >= 0),
+    CONSTRAINT purses_claimed_once CHECK (measure(claimed) = claimed_minor),
+    CONSTRAINT purses_claimed_within CHECK (claimed <@ int8range(0, allowance_minor)),
+    CONSTRAINT purses_reserve_not_negative CHECK (reserve_minor >= 0),
+    CONSTRAINT purses_bond_not_negative CHECK (bond_minor >= 0),
+    CONSTRAINT purses_state_known CHECK (state IN ('open', 'closed', 'revoked', 'ended')),
+    CONSTRAINT purses_ended_empty CHECK (state <> 'ended' OR reserve_minor + bond_minor = 0),
+    CONSTRAINT purses_revoked_has_news
+        CHECK (state NOT IN ('closed', 'revoked') OR revoked_seq IS NOT NULL)
+);
+CREATE INDEX purses_to_end ON purses ((not_after + grace_h * 3600)) WHERE state <> 'ended';
+
+-- Which account a purse belongs to: payments name the purse alone.
+CREATE TABLE purse_directory (
+    purse_id      bytea NOT NULL,
+    pub           bytea NOT NULL,
+    payer_account text  NOT NULL,
+    CONSTRAINT purse_directory_pkey PRIMARY KEY (purse_id),
+    CONSTRAINT purse_directory_pub_key UNIQUE (pub),
+    CONSTRAINT purse_directory_purse_fkey FOREIGN KEY (payer_account, purse_id)
+        REFERENCES purses (payer_account, purse_id)
+);
+
+-- Every interval of a purse that is consumed, by its counter: [first_minor, cum_minor).
+-- reserve_minor is what its purse's reserve paid for it: less than the interval where that was
+-- short; the rest then stands in covers. transfer_id is the claim that paid it.
+CREATE TABLE spends (
+    payer_account  text        NOT NULL,
+    purse_id       bytea       NOT NULL,
+    ctr            integer     NOT NULL,
+    first_minor    bigint      NOT NULL,
+    cum_minor      bigint      NOT NULL,
+    status         text        NOT NULL,
+    verdict        smallint    NOT NULL,
+    txn_hash       bytea       NOT NULL,
+    txn            bytea       NOT NULL,
+    payee_account  text,
+    payee_device   bytea       NOT NULL,
+    reserve_minor  bigint      NOT NULL DEFAULT 0,
+    returned_minor bigint      NOT NULL DEFAULT 0,
+    refunded_minor bigint      NOT NULL DEFAULT 0,
+    transfer_id    uuid,
+    generation     integer,
+    ledger_index   integer,
+    made_at        timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT spends_pkey PRIMARY KEY (payer_account, purse_id, ctr),
+    CONSTRAINT spends_txn_hash_key UNIQUE (payer_account, txn_hash),
+    CONSTRAINT spends_purse_fkey FOREIGN KEY (payer_account, purse_id)
+        REFERENCES purses (payer_account, purse_id),
+    CONSTRAINT spends_interval CHECK (0 <= first_minor AND first_minor < cum_minor),
+    CONSTRAINT spends_txn_hash_length CHECK (octet_length(txn_hash) = 32),
+    CONSTRAINT spends_txn_length CHECK (octet_length(txn) = 146),
+    CONSTRAINT spends_status_verdict CHECK (CASE status
+        WHEN 'paid' THEN verdict IN (0, 2, 3) AND payee_account IS NOT NULL
+        WHEN 'returned' THEN verdict = 11
+        WHEN 'voided' THEN verdict = 8 AND reserve_minor = 0
+        WHEN 'lapsed' THEN verdict = 10 AND reserve_minor = 0
+        WHEN 'closed' THEN verdict = 0 AND reserve_minor = 0
+        ELSE false END),
+    CONSTRAINT spends_reserve_within CHECK (reserve_minor BETWEEN 0 AND cum_minor - first_minor),
+    CONSTRAINT spends_paid_has_transfer CHECK ((reserve_minor > 0) = (transfer_id IS NOT NULL)),
+    CONSTRAINT spends_given_back_within CHECK (returned_minor >= 0 AND refunded_minor >= 0
+        AND returned_minor + refunded_minor <= cum_minor - first_minor)
+);
+
+-- Payments whose interval or counter another one had consumed, and what they got nevertheless.
+CREATE TABLE conflicts (
+    payer_account text        NOT NULL,
+    txn_hash      bytea       NOT NULL,
+    purse_id      bytea       NOT NULL,
+    ctr           integer     NOT NULL,
+    first_minor   bigint      NOT NULL,
+    cum_minor     bigint      NOT NULL,
+    verdict       smallint    NOT NULL,
+    txn           bytea       NOT NULL,
+    payee_account text        NOT NULL,
+    payee_device  bytea       NOT NULL,
+    against       bytea       NOT NULL,
+    made_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT conflicts_pkey PRIMARY KEY (payer_account, txn_hash),
+    CONSTRAINT conflicts_purse_fkey FOREIGN KEY (payer_account, purse_id)
+        REFERENCES purses (payer_account, purse_id),
+    CONSTRAINT conflicts_verdict_known CHECK (verdict IN (2, 3)),
+    CONSTRAINT conflicts_interval CHECK (0 <= first_minor AND first_minor < cum_minor),
+    CONSTRAINT conflicts_txn_length CHECK (octet_length(txn) = 146)
+);
+
+-- What was paid for a conflict or a short reserve, each source once. The transfer is
+-- payer_account's; the fund's is the bank's.
+CREATE TABLE covers (
+    payer_account text        NOT NULL,
+    txn_hash      bytea       NOT NULL,
+    source        text        NOT NULL,
+    amount_minor  bigint      NOT NULL,
+    payee_account text        NOT NULL,
+    transfer_id   uuid        NOT NULL,
+    made_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT covers_pkey PRIMARY KEY (payer_account, txn_hash, source),
+    CONSTRAINT covers_source_known CHECK (source IN ('reserve', 'bond', 'account', 'fund')),
+    CONSTRAINT covers_amount_positive CHECK (amount_minor > 0)
+);
+
+-- What payers brought of their own payments. tag: 1 alone, 2 with the payee's ACK, 3 with its VOID
+-- (`receipt`). One that stays alone lapses when its purse ends.
+CREATE TABLE payer_copies (
+    payer_account text        NOT NULL,
+    purse_id      bytea       NOT NULL,
+    ctr           integer     NOT NULL,
+    txn_hash      bytea       NOT NULL,
+    tag           smallint    NOT NULL,
+    txn           bytea       NOT NULL,
+    receipt       bytea,
+    brought_at    timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT payer_copies_pkey PRIMARY KEY (payer_account, purse_id, ctr, txn_hash),
+    CONSTRAINT payer_copies_purse_fkey FOREIGN KEY (payer_account, purse_id)
+        REFERENCES purses (payer_account, purse_id),
+    CONSTRAINT payer_copies_tag_known CHECK (tag IN (1, 2, 3)),
+    CONSTRAINT payer_copies_receipt CHECK ((tag = 1) = (receipt IS NULL)),
+    CONSTRAINT payer_copies_txn_length CHECK (octet_length(txn) = 146)
+);
+
+-- Refunds by the payee's device and its own counter; never more than was paid (see spends).
+CREATE TABLE refunds (
+    account_id    text        NOT NULL,
+    device_id     bytea       NOT NULL,
+    rctr          bigint      NOT NULL,
+    payer_account text        NOT NULL,
+    txn_hash      bytea       NOT NULL,
+    amount_minor  bigint      NOT NULL,
+    to_purse      bytea       NOT NULL,
+    signed        bytea       NOT NULL,
+    transfer_id   uuid        NOT NULL,
+    made_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refunds_pkey PRIMARY KEY (account_id, device_id, rctr),
+    CONSTRAINT refunds_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id),
+    CONSTRAINT refunds_amount_positive CHECK (amount_minor > 0),
+    CONSTRAINT refunds_signed_length CHECK (octet_length(signed) = 126)
+);
+
+-- Two payments of one purse that contradict each other; the first proof against a purse is enough.
+CREATE TABLE proofs (
+    payer_account text        NOT NULL,
+    purse_id      bytea       NOT NULL,
+    equiv         bytea       NOT NULL,
+    brought_by    text        NOT NULL,
+    made_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT proofs_pkey PRIMARY KEY (payer_account, purse_id),
+    CONSTRAINT proofs_purse_fkey FOREIGN KEY (payer_account, purse_id)
+        REFERENCES purses (payer_account, purse_id),
+    CONSTRAINT proofs_equiv_length CHECK (octet_length(equiv) = 452)
+);
+
+-- The last index the bank held of a device's OPG1 ledger when it first sent that device the
+-- revocations up to rev_seq: what comes after that was accepted knowing them.
+CREATE TABLE deliveries (
+    account_id text    NOT NULL,
+    device_id  bytea   NOT NULL,
+    rev_seq    bigint  NOT NULL,
+    generation integer NOT NULL,
+    last_index integer NOT NULL,
+    CONSTRAINT deliveries_pkey PRIMARY KEY (account_id, device_id, rev_seq),
+    CONSTRAINT deliveries_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id)
+);
+
+-- The news, public and the same for all. root_n = SHA-256(root_{n-1} || id8), root_0 = 32 zeros.
+CREATE TABLE revocations (
+    seq        bigint      NOT NULL,
+    id8        bytea       NOT NULL,
+    root       bytea       NOT NULL,
+    account_id text        NOT NULL,
+    revoked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT revocations_pkey PRIMARY KEY (seq),
+    CONSTRAINT revocations_id8_key UNIQUE (id8),
+    CONSTRAINT revocations_seq_from_one CHECK (seq >= 1),
+    CONSTRAINT revocations_id8_length CHECK (octet_length(id8) = 8),
+    CONSTRAINT revocations_root_length CHECK (octet_length(root) = 32)
+);
+
+-- The audit log up to a moment, as one hash: head_n = SHA-256(head_{n-1} || its rows).
+CREATE TABLE audit_checkpoints (
+    seq       bigint      NOT NULL,
+    until     timestamptz NOT NULL,
+    row_count bigint      NOT NULL,
+    head      bytea       NOT NULL,
+    CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (seq),
+    CONSTRAINT audit_checkpoints_seq_from_one CHECK (seq >= 1),
+    CONSTRAINT audit_checkpoints_head_length CHECK (octet_length(head) = 32)
+);
+
+CREATE TABLE beacons (
+    seq     bigint NOT NULL,
+    t       bigint NOT NULL,
+    rev_seq bigint NOT NULL,
+    signed  bytea  NOT NULL,
+    CONSTRAINT beacons_pkey PRIMARY KEY (seq),
+    CONSTRAINT beacons_seq_from_one CHECK (seq >= 1),
+    CONSTRAINT beacons_signed_length CHECK (octet_length(signed) = 160)
+);
+
+-- Every place where money lies, as postings name it.
+CREATE VIEW pockets AS
+    SELECT account_id, '' AS pocket, wallet_id, balance_minor FROM wallets
+    UNION ALL
+    SELECT payer_account, 'reserve', encode(purse_id, 'hex'), reserve_minor FROM purses
+    UNION ALL
+    SELECT payer_account, 'bond', encode(purse_id, 'hex'), bond_minor FROM purses;
+
 -- What the bank may do. History can be added to and read; on the rest, only what changes by nature.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO opg_app;
 GRANT INSERT ON accounts, wallets, devices, device_directory, ledgers, ledger_entries,
     transfers, postings, audit_logs TO opg_app;
+GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory, spends,
+    conflicts, covers, payer_copies, refunds, proofs, deliveries, revocations, audit_checkpoints,
+    beacons TO opg_app;
 GRANT UPDATE (frozen) ON accounts, devices TO opg_app;
+GRANT UPDATE (guarantee_minor) ON accounts TO opg_app;
 GRANT UPDATE (balance_minor) ON wallets TO opg_app;
 GRANT UPDATE (last_index, head) ON ledgers TO opg_app;
 GRANT UPDATE (verdict, reason, judged_at) ON ledger_entries TO opg_app;
+GRANT UPDATE (tries, used_by) ON enrolment_codes TO opg_app;
+GRANT UPDATE (state, decided_at) ON enrolments TO opg_app;
+GRANT UPDATE (claimed, claimed_minor, reserve_minor, bond_minor, ctr_seen, state, revoked_seq)
+    ON purses TO opg_app;
+GRANT UPDATE (status, verdict, returned_minor, refunded_minor) ON spends TO opg_app;
+GRANT UPDATE (tag, receipt, brought_at) ON payer_copies TO opg_app;
 
 INSERT INTO accounts (account_id, kind, name) VALUES ('bank', 'system', 'The bank');
-INSERT INTO wallets (account_id, wallet_id, kind) VALUES ('bank', '', 'system');
-INSERT INTO schema_version (version) VALUES (1);
+INSERT INTO wallets (account_id, wallet_id, kind)
+    VALUES ('bank', '', 'system'), ('bank', 'fund', 'system');
+INSERT INTO schema_version (version) VALUES (2);
 
 COMMIT;

@@ -11,7 +11,7 @@ def insert_device(
     ecdh_key: bytes,
     name: str,
 ) -> None:
-    """Enrols a device, with the ledger that it will upload."""
+    """Enrols a device, with the two ledgers that it may upload: of the JSON forms and of OPG1."""
     cursor.execute(
         """
         INSERT INTO devices (account_id, device_id, signing_key, ecdh_key, name)
@@ -24,7 +24,11 @@ def insert_device(
         (device_id, account_id),
     )
     cursor.execute(
-        "INSERT INTO ledgers (account_id, device_id) VALUES (%s, %s)", (account_id, device_id)
+        """
+        INSERT INTO ledgers (account_id, device_id, form)
+        VALUES (%(account)s, %(device)s, 'json'), (%(account)s, %(device)s, 'opg1')
+        """,
+        {"account": account_id, "device": device_id},
     )
 
 
