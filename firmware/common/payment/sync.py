@@ -45,7 +45,7 @@ def pack_entry(txn: Record, answer: Record | None = None) -> bytes:
     if answer is None:
         tag = CLOSING if txn.kind == CLOSE else ALONE
         return bytes((tag,)) + txn.signed
-    tag = WITH_ACK if answer.layout is ACK else WITH_VOID
+    tag = WITH_ACK if answer.layout.number == ACK.number else WITH_VOID
     return bytes((tag,)) + txn.signed + answer.signed
 
 

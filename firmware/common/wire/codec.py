@@ -1,16 +1,19 @@
 """Fixed structs, big-endian: a layout names the fields of a message, a record is its bytes.
 
-A layout's fields are one text, as the table of docs/protocol.md prints them: `ver1 0 purse8 ctr4`.
+A layout is one text, for RAM's sake: the message's name and number, then its fields as the table of
+docs/protocol.md prints them, such as `RESUME 8 ver1 0 req_nonce8 txn_hash32`.
 
     NAME and a number   a field of so many bytes: 1, 2 and 4 are whole numbers, others bytes
     NAME-8              a whole number of 8 bytes that may be negative
     0                   a byte that is zero
+    +                   at the end: more follows, which the message's own noun reads
 
 A field `ver` is 1: it is written so and nothing else is read. No field is optional, and each
 message has one encoding.
 """
 
 import struct
+import sys
 
 from firmware.common.wire.errors import MALFORMED, Refused
 
@@ -19,64 +22,78 @@ if TYPE_CHECKING:
     from typing import Any
 
 VERSION = 1
-_FORMATS = {1: ">B", 2: ">H", 4: ">I"}
+_FORMATS = {1: ">B", 2: ">H", 4: ">I", 264: ">q"}
+_MINUS = 256  # added to the size of a number that may be negative
+_SIZE_BITS = 9
+_ZERO = "0"
+_END = ""
+_MORE = "+"
+
+# Layouts taken apart: layout text -> {field: offset << _SIZE_BITS | size}. A board keeps few.
+_KEPT_MAX = 3 if sys.implementation.name == "micropython" else 32
+_kept: "dict[str, dict[str, int]]" = {}
 
 
 class Layout:
-    """How a message is laid out; `size` is in bytes, without what may follow its fixed head."""
+    """How a message is laid out."""
 
-    def __init__(self, number: int, name: str, fields: str, has_tail: bool = False) -> None:
-        self.number = number
-        self.name = name
-        self.has_tail = has_tail
-        self._fields = fields
-        self._places: dict[str, tuple[int, int]] = {}  # made when asked for: it costs RAM
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @property
+    def name(self) -> str:
+        return self.text.split(" ", 1)[0]
+
+    @property
+    def number(self) -> int:
+        return int(self.text.split(" ", 2)[1])
+
+    @property
+    def has_tail(self) -> bool:
+        return self.text[-1] == _MORE
 
     @property
     def size(self) -> int:
-        return self.places()[""][0]
+        """Bytes of the message, without the tail that may follow."""
+        return self.places()[_END] >> _SIZE_BITS
 
-    def places(self) -> dict[str, tuple[int, int]]:
-        """Name -> (offset, bytes; -8 for a number that may be negative); "" -> (the end, 0)."""
-        if not self._places:
-            offset = 0
-            for field in self._fields.split():
-                name, size = _name_and_size(field)
-                self._places[name or "0"] = (offset, size)
-                offset += abs(size)
-            self._places[""] = (offset, 0)
-        return self._places
+    def places(self) -> dict[str, int]:
+        """Where each field stands, and where the last one ends."""
+        places = _kept.get(self.text)
+        if places is None:
+            if len(_kept) >= _KEPT_MAX:
+                _kept.clear()
+            _kept[self.text] = places = _places(self.text)
+        return places
 
     def pack(self, tail: bytes = b"", **fields: "Any") -> bytes:
         """The message of these fields: all of them, `ver` left out. ValueError: any other."""
         places = self.places()
-        body = bytearray(self.size)
-        left = len(places) - 1
-        for name, value in fields.items():
-            if name not in places or name in ("", "0", "ver"):
-                raise ValueError(f"{self.name} has no field {name}")
-            offset, size = places[name]
-            body[offset : offset + abs(size)] = _packed(value, size)
-            left -= 1
         if "ver" in places:
-            body[places["ver"][0]] = VERSION
-            left -= 1
-        if left != ("0" in places):
-            raise ValueError(f"{self.name}: a field is missing")
-        if tail and not self.has_tail:
-            raise ValueError(f"{self.name} has no tail")
+            fields["ver"] = VERSION
+        if _ZERO in places:
+            fields[_ZERO] = 0
+        if len(fields) != len(places) - 1 or (tail and not self.has_tail):
+            raise ValueError(self.name + ": a field is missing, or one too many")
+        body = bytearray(self.size)
+        for name, value in fields.items():
+            if not name or name not in places:
+                raise ValueError(self.name + " has no field " + name)
+            _write(body, places[name], value)
         return bytes(body) + tail
 
     def read(self, data: bytes) -> "Record":
         """The record of these bytes; `Refused(MALFORMED)`: a length, version or zero is wrong."""
         places = self.places()
-        if len(data) < self.size or (len(data) > self.size and not self.has_tail):
-            raise Refused(MALFORMED, f"{self.name} has another length")
-        if "ver" in places and data[places["ver"][0]] != VERSION:
-            raise Refused(MALFORMED, f"{self.name} is of another version")
-        if "0" in places and data[places["0"][0]]:
-            raise Refused(MALFORMED, f"{self.name} has a bit set that means nothing")
-        return Record(self, bytes(data))
+        size = self.size
+        if len(data) < size or (len(data) > size and not self.has_tail):
+            raise Refused(MALFORMED, self.name + " has another length")
+        record = Record(self, bytes(data))
+        if "ver" in places and record.ver != VERSION:
+            raise Refused(MALFORMED, self.name + " is of another version")
+        if _ZERO in places and data[places[_ZERO] >> _SIZE_BITS]:
+            raise Refused(MALFORMED, self.name + " has a bit set that means nothing")
+        return record
 
 
 class Record:
@@ -101,43 +118,54 @@ class Record:
         return self.raw + self.signature
 
     def __getattr__(self, name: str) -> "Any":
-        try:
-            offset, size = self.layout.places()[name]
-        except KeyError:
-            raise AttributeError(name) from None
-        raw = self.raw[offset : offset + abs(size)]
+        place = self.layout.places().get(name)
+        if place is None:
+            raise AttributeError(name)
+        start, size = place >> _SIZE_BITS, place & (1 << _SIZE_BITS) - 1
         if size in _FORMATS:
-            return int.from_bytes(raw, "big")
-        return struct.unpack(">q", raw)[0] if size < 0 else raw
+            return struct.unpack_from(_FORMATS[size], self.raw, start)[0]
+        return self.raw[start : start + size]
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Record)
-            and self.layout is other.layout
-            and self.signed == other.signed
-        )
+        if not isinstance(other, Record):
+            return False
+        return self.layout.text == other.layout.text and self.signed == other.signed
 
     def __hash__(self) -> int:
         return hash(self.signed)
 
 
+def _places(text: str) -> dict[str, int]:
+    places = {}
+    end = 0
+    for field in text.split()[2:]:
+        if field != _MORE:
+            name, size = _name_and_size(field)
+            places[name] = end << _SIZE_BITS | size
+            end += size & _MINUS - 1
+    places[_END] = end << _SIZE_BITS
+    return places
+
+
 def _name_and_size(field: str) -> tuple[str, int]:
-    """`ctr4` -> ("ctr", 4), `net-8` -> ("net", -8), `0` -> ("", 1)."""
-    if field == "0":
-        return "", 1
+    """`ctr4` -> ("ctr", 4), `net-8` -> ("net", 8 + _MINUS), `0` -> ("0", 1)."""
+    if field == _ZERO:
+        return field, 1
     name = field.rstrip("0123456789")
     size = int(field[len(name) :])
-    return (name[:-1], -size) if name[-1] == "-" else (name, size)
+    return (name[:-1], size + _MINUS) if name[-1] == "-" else (name, size)
 
 
-def _packed(value: "Any", size: int) -> bytes:
-    """A field's bytes; ValueError where the value does not fit."""
-    if size in _FORMATS or size < 0:
-        bits = 8 * abs(size)
-        lowest = -(1 << bits - 1) if size < 0 else 0
-        if type(value) is not int or not lowest <= value < lowest + (1 << bits):
-            raise ValueError("a number does not fit its field")
-        return struct.pack(_FORMATS.get(size, ">q"), value)
-    if len(value) != size:
-        raise ValueError("a field has another length")
-    return bytes(value)
+def _write(body: bytearray, place: int, value: "Any") -> None:
+    """Puts a field in its place; ValueError where the value does not fit."""
+    start, size = place >> _SIZE_BITS, place & (1 << _SIZE_BITS) - 1
+    if size not in _FORMATS:
+        if len(value) != size:
+            raise ValueError("a field has another length")
+        body[start : start + size] = value
+        return
+    bits = 8 * (size & _MINUS - 1)
+    lowest = -(1 << bits - 1) if size & _MINUS else 0
+    if type(value) is not int or not lowest <= value < lowest + (1 << bits):
+        raise ValueError("a number does not fit its field")
+    struct.pack_into(_FORMATS[size], body, start, value)
