@@ -33,3 +33,9 @@ REVOCATIONS_MAX = 512  # in one REVDELTA, which is then a link message still
 UPLOAD_ENTRIES_MAX = 4_096  # that the bank takes
 UPLOAD_ENTRIES_BOARD_MAX = 32  # that a board sends
 SYNC_ENTRIES_MAX = 256  # a purse has at most 250 payments, and one CLOSE
+
+# What a board keeps of OPG1
+TIME_KEPT_EVERY_S = 3_600  # t_lb, where no record of a journal tells it
+REVOCATIONS_KEPT_MAX = 4_096  # 32 KB of flash, which is read through at each payment
+REVDELTAS_BYTES_MAX = 8_192  # of signed messages, for handing on
+PROOFS_MAX = 16  # of contradictions, for handing on and for refusing the purse

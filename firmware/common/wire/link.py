@@ -42,7 +42,10 @@ OPEN = 2
 
 
 class Link:
-    """One end. `state` is CLOSED, OPENING or OPEN; a responder opens when a SYN arrives."""
+    """One end. `state` is CLOSED, OPENING or OPEN; a responder opens when a SYN arrives.
+
+    `connection` is its number, 0 while there is none: a SYN of another takes the place of it.
+    """
 
     def __init__(self) -> None:
         self.state = CLOSED
@@ -112,7 +115,7 @@ class Link:
 
     def _reset(self, connection: int) -> None:
         self.state = CLOSED
-        self._connection = connection
+        self.connection = connection
         self._in_flight = b""  # the frame that waits for its acknowledgement
         self._outgoing = b""  # the rest of the message behind it
         self._has_more = False
@@ -133,17 +136,17 @@ class Link:
         self._outgoing = self._outgoing[FRAME_PAYLOAD_BYTES_MAX:]
         self._has_more = bool(self._outgoing)
         kind = _MORE if self._has_more else _LAST
-        return framing.encode(kind, self._connection, self._next_out, piece)
+        return framing.encode(kind, self.connection, self._next_out, piece)
 
     def _take(self, kind: int, connection: int, sequence: int, payload: bytes) -> None:
         if kind == _SYN:
             self._take_syn(connection)
         elif kind in (_MORE, _LAST):
-            if self.state == OPEN and connection == self._connection:
+            if self.state == OPEN and connection == self.connection:
                 self._take_piece(kind, sequence, payload)
             else:
                 self._reply(_RESET, connection, sequence)
-        elif connection != self._connection:
+        elif connection != self.connection:
             return
         elif kind == _SYN_ACK and self.state == OPENING:
             self.state = OPEN
@@ -158,24 +161,24 @@ class Link:
         if self.state == OPENING:
             return  # our own, echoed: a REPL without firmware does that
         # A repeated SYN of the connection that is open changes nothing but the answer.
-        if self.state != OPEN or connection != self._connection:
+        if self.state != OPEN or connection != self.connection:
             self._reset(connection)
             self.state = OPEN
         self._reply(_SYN_ACK, connection, 0)
 
     def _take_piece(self, kind: int, sequence: int, payload: bytes) -> None:
         if sequence == (self._next_in - 1) & 0xFF:
-            self._reply(_ACK, self._connection, sequence)  # its acknowledgement was lost
+            self._reply(_ACK, self.connection, sequence)  # its acknowledgement was lost
             return
         if sequence != self._next_in or self._message is not None:
             return  # it comes again once there is room
         if len(self._incoming) + len(payload) > MESSAGE_BYTES_MAX:
-            self._reply(_RESET, self._connection, sequence)
+            self._reply(_RESET, self.connection, sequence)
             self.close()
             return
         self._incoming += payload
         self._next_in = (self._next_in + 1) & 0xFF
-        self._reply(_ACK, self._connection, sequence)
+        self._reply(_ACK, self.connection, sequence)
         if kind == _LAST:
             self._message = self._incoming
             self._incoming = b""
