@@ -345,8 +345,6 @@ CREATE TABLE spends (
     made_at        timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT spends_pkey PRIMARY KEY (payer_account, purse_id, ctr),
     CONSTRAINT spends_txn_hash_key UNIQUE (payer_account, txn_hash),
-    CONSTRAINT spends_purse_fkey FOREIGN KEY (payer_account, purse_id)
-        REFERENCES purses (payer_account, purse_id),
     CONSTRAINT spends_interval CHECK (0 <= first_minor AND first_minor < cum_minor),
     CONSTRAINT spends_txn_hash_length CHECK (octet_length(txn_hash) = 32),
     CONSTRAINT spends_txn_length CHECK (octet_length(txn) = 146),

@@ -44,6 +44,21 @@ def update_account_frozen(cursor: Cursor, account_id: str, frozen: bool) -> None
     cursor.execute("UPDATE accounts SET frozen = %s WHERE account_id = %s", (frozen, account_id))
 
 
+def select_guarantee(cursor: Cursor, account_id: str) -> int:
+    """What the fraud fund pays this payee at most."""
+    cursor.execute("SELECT guarantee_minor FROM accounts WHERE account_id = %s", (account_id,))
+    (guarantee_minor,) = cursor.fetchone() or (0,)
+    return guarantee_minor
+
+
+def update_guarantee(cursor: Cursor, account_id: str, more_minor: int) -> None:
+    """Adds to it, or takes away what was used."""
+    cursor.execute(
+        "UPDATE accounts SET guarantee_minor = guarantee_minor + %s WHERE account_id = %s",
+        (more_minor, account_id),
+    )
+
+
 def insert_wallet(cursor: Cursor, account_id: str, wallet_id: str) -> bool:
     """Opens a wallet of a party; false where it exists."""
     cursor.execute(

@@ -11,7 +11,8 @@ from bank.queries import purse_checks
 INVARIANTS = {
     "every balance is the sum of its postings": """
         SELECT format('%s/%s: balance %s, postings %s',
-            account_id, concat_ws(' ', nullif(pocket, ''), wallet_id), coalesce(balance_minor, 0), coalesce(posted, 0))
+            account_id, concat_ws(' ', nullif(pocket, ''), wallet_id),
+            coalesce(balance_minor, 0), coalesce(posted, 0))
         FROM pockets
         FULL JOIN (SELECT account_id, pocket, wallet_id, sum(amount_minor) AS posted
             FROM postings GROUP BY 1, 2, 3) AS sums USING (account_id, pocket, wallet_id)

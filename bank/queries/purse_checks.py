@@ -2,10 +2,10 @@
 
 INVARIANTS = {
     "what a purse has claimed is what its spends consume": """
-        SELECT format('%s/%s', p.payer_account, encode(p.purse_id, 'hex'))
-        FROM purses AS p LEFT JOIN spends AS s USING (payer_account, purse_id)
-        GROUP BY p.payer_account, p.purse_id
-        HAVING p.claimed <> coalesce(range_agg(int8range(s.first_minor, s.cum_minor))
+        SELECT format('%s/%s', payer_account, encode(purse_id, 'hex'))
+        FROM purses AS p FULL JOIN spends AS s USING (payer_account, purse_id)
+        GROUP BY payer_account, purse_id, p.claimed, p.claimed_minor
+        HAVING p.claimed IS DISTINCT FROM coalesce(range_agg(int8range(s.first_minor, s.cum_minor))
                 FILTER (WHERE s.ctr IS NOT NULL), '{}'::int8multirange)
             OR p.claimed_minor <> coalesce(sum(s.cum_minor - s.first_minor), 0)
         """,

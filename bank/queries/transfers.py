@@ -6,6 +6,24 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 PAYMENT = "payment"
 FUNDING = "funding"
+TOPUP = "topup"
+RELEASE = "release"
+COVER = "cover"
+RETURN = "return"
+REFUND = "refund"
+
+WALLET = ""  # pockets; of the other two the wallet_id is the purse's id as hex
+RESERVE = "reserve"
+BOND = "bond"
+
+
+class Leg(NamedTuple):
+    """What one pocket gains, or loses where it is negative."""
+
+    account_id: str
+    pocket: str
+    wallet_id: str
+    amount_minor: int
 
 
 class Transfer(NamedTuple):
@@ -59,6 +77,49 @@ def insert_transfers(cursor: Cursor, kind: str, transfers: list[Transfer]) -> No
         WHERE account_id = net.account AND wallet_id = net.wallet
         """,
         (*columns, kind),
+    )
+
+
+def insert_move(
+    cursor: Cursor,
+    kind: str,
+    payer_account: str,
+    payee_account: str,
+    transfer_id: str,
+    legs: list[Leg],
+) -> None:
+    """One transfer of several legs that add up to zero, between locked wallets and purses."""
+    columns: tuple[list[Any], ...] = tuple(map(list, zip(*legs, strict=True)))
+    amount_minor = sum(leg.amount_minor for leg in legs if leg.amount_minor > 0)
+    cursor.execute(
+        """
+        WITH legs AS MATERIALIZED (
+            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
+            AS l (account, pocket, wallet, amount)
+        ), transferred AS (
+            INSERT INTO transfers (payer_account, transfer_id, kind, payee_account, amount_minor)
+            VALUES (%s, %s, %s, %s, %s)
+        ), posted AS (
+            INSERT INTO postings (account_id, pocket, wallet_id, payer_account, transfer_id,
+                amount_minor)
+            SELECT account, pocket, wallet, %s, %s, amount FROM legs
+        ), reserved AS (
+            UPDATE purses SET reserve_minor = reserve_minor + net.reserve,
+                bond_minor = bond_minor + net.bond
+            FROM (SELECT account, wallet,
+                    coalesce(sum(amount) FILTER (WHERE pocket = 'reserve'), 0)::bigint AS reserve,
+                    coalesce(sum(amount) FILTER (WHERE pocket = 'bond'), 0)::bigint AS bond
+                FROM legs WHERE pocket <> '' GROUP BY 1, 2) AS net
+            WHERE payer_account = net.account AND purse_id = decode(net.wallet, 'hex')
+        )
+        UPDATE wallets SET balance_minor = balance_minor + legs.amount
+        FROM legs WHERE pocket = '' AND account_id = legs.account AND wallet_id = legs.wallet
+        """,
+        (
+            *columns,
+            *(payer_account, transfer_id, kind, payee_account, amount_minor),
+            *(payer_account, transfer_id),
+        ),
     )
 
 
