@@ -21,14 +21,16 @@ def pair(folder: str) -> tuple:
     return Channel(boards[0], Link()), Channel(boards[1], Link())
 
 
-def side_by_side(*tasks) -> list:
-    """Runs coroutines beside each other until all are done; what each returned, or its reason."""
+async def outcome(task):
+    """What a coroutine returns, or the reason why it is refused."""
+    try:
+        return await task
+    except Refused as error:
+        return error.reason
 
-    async def outcome(task):
-        try:
-            return await task
-        except Refused as error:
-            return error.reason
+
+def side_by_side(*tasks) -> list:
+    """Runs coroutines beside each other until all are done; the outcome of each."""
 
     async def together():
         return await asyncio.gather(*[outcome(task) for task in tasks])
@@ -89,19 +91,19 @@ def test_a_payer_that_starts_anew_ends_the_conversation_before():
         restarted = Channel(payer._board, Link())
 
         async def till():
-            try:
-                await payee.receive()
-            except Refused as error:
-                assert error.reason == UNAVAILABLE
+            reason = await outcome(payee.receive())
             await payee.accept(REALM)
-            return await payee.receive()
+            return reason, await payee.receive()
 
         async def again():
             await restarted.connect(REALM)
             await restarted.send(3, b"here again")
             await restarted.flush()
 
-        assert side_by_side(again(), till()) == [None, (3, b"here again")]
+        assert side_by_side(again(), till()) == [
+            None,
+            (UNAVAILABLE, (3, b"here again")),
+        ]
 
 
 def test_silence_ends_a_conversation_in_time():
@@ -261,30 +263,32 @@ def test_what_is_reflected_repeated_or_out_of_order_closes_the_channel():
             refused(UNAVAILABLE, lambda payee=payee: payee.session)
 
 
-def test_waiting_for_a_person_keeps_the_connection_and_notices_its_end():
+def test_waiting_for_a_person_hears_the_other_board_and_notices_when_it_is_gone():
     with Folder() as folder:
         payer, payee = connected(folder)
+        clock = payer._board.clock
 
-        async def waits():
-            await payee.idle(1_000)
-            return await payee.receive()
+        async def reads():
+            while True:
+                found = payee.poll()
+                if found:
+                    return found
+                await clock.sleep_ms(10)
 
         async def talks():
+            await clock.sleep_ms(500)
             await payer.send(4, b"still here")
             await payer.flush()
 
-        assert side_by_side(waits(), talks()) == [(4, b"still here"), None]
-
-        async def is_left():
-            await payee.idle(60_000)
+        assert side_by_side(reads(), talks()) == [(4, b"still here"), None]
 
         async def leaves():
             payer._link.connect(1 + payer._connection % 0xFFFF)
             for _ in range(20):
                 payer._move()
-                await payer._board.clock.sleep_ms(2)
+                await clock.sleep_ms(2)
 
-        assert side_by_side(is_left(), leaves()) == [UNAVAILABLE, None]
+        assert side_by_side(reads(), leaves()) == [UNAVAILABLE, None]
 
 
 def test_nothing_is_written_to_flash():

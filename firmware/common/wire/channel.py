@@ -76,19 +76,14 @@ class Channel:
 
     async def receive(self, within_ms: int = TAP_ANSWER_MS) -> tuple[int, bytes]:
         """The type and bytes of the next message. Raises `Refused`; the channel is closed then."""
-        sealed = await self._receive(within_ms)
-        try:
-            return self.session.open(sealed)
-        except Refused:
-            self.close()
-            raise
+        return self._open(await self._receive(within_ms))
 
-    async def idle(self, ms: int) -> None:
-        """Lets time pass with the connection kept alive; raises `Refused` where it is lost."""
-        until = self._board.clock.ms() + ms
-        while self._board.clock.ms() < until:
-            await self._step()
-            self._check()
+    def poll(self) -> tuple[int, bytes] | None:
+        """The next message if it is here already; to be called again and again, as time passes."""
+        self._move()
+        self._check()
+        sealed = self._link.receive()
+        return None if sealed is None else self._open(sealed)
 
     async def flush(self) -> None:
         """Until what was sent has arrived, or the connection is lost; raises nothing."""
@@ -140,6 +135,13 @@ class Channel:
                 return message
             self._check(until)
             await self._step()
+
+    def _open(self, sealed: bytes) -> tuple[int, bytes]:
+        try:
+            return self.session.open(sealed)
+        except Refused:
+            self.close()
+            raise
 
     def _move(self) -> None:
         self._link.step(self._board.tap, self._board.clock.ms())
