@@ -37,5 +37,12 @@ SYNC_ENTRIES_MAX = 256  # a purse has at most 250 payments, and one CLOSE
 # What a board keeps of OPG1
 TIME_KEPT_EVERY_S = 3_600  # t_lb, where no record of a journal tells it
 REVOCATIONS_KEPT_MAX = 4_096  # 32 KB of flash, which is read through at each payment
-REVDELTAS_BYTES_MAX = 8_192  # of signed messages, for handing on
+REVDELTAS_BYTES_MAX = 4_096  # of signed messages kept for handing on, in two halves
+REVDELTA_HANDED_ON_BYTES_MAX = 1_104  # 128 ids; boards that miss more ask the bank
 PROOFS_MAX = 16  # of contradictions, for handing on and for refusing the purse
+PROOFS_HANDED_ON_MAX = 2  # the newest, at each tap
+SYNC_ENTRIES_BOARD_MAX = 8  # that a board sends
+PURSES_MAX = 8  # that a payer's board holds, those that have ended included
+REQUEST_TTL_MS_MAX = 120_000  # a payer's board waits no longer for its user
+NEWS_MESSAGES_MAX = 16  # that one side takes at the end of a tap
+CODE_DIGITS_MAX = 12  # of a one-time code
