@@ -67,12 +67,11 @@ class Layout:
         return places
 
     def pack(self, tail: bytes = b"", **fields: "Any") -> bytes:
-        """The message of these fields: all of them, `ver` left out. ValueError: any other."""
+        """The message of these fields: all but `ver`, which is 1. ValueError: any other."""
         places = self.places()
-        if "ver" in places:
-            fields["ver"] = VERSION
-        if _ZERO in places:
-            fields[_ZERO] = 0
+        for name, value in (("ver", VERSION), (_ZERO, 0)):
+            if name in places and fields.setdefault(name, value) != value:
+                raise ValueError(self.name + " is of one version")
         if len(fields) != len(places) - 1 or (tail and not self.has_tail):
             raise ValueError(self.name + ": a field is missing, or one too many")
         body = bytearray(self.size)
