@@ -12,7 +12,7 @@ from pathlib import Path
 from firmware.common.crypto import sha256
 from firmware.common.version import VERSION
 from host_tools.errors import REFUSED, CommandError
-from host_tools.firmware_files import FirmwareTreeError, entry_file, source_files
+from host_tools.firmware_files import FirmwareTreeError, data_files, entry_file, source_files
 from host_tools.firmware_fold import fold
 from host_tools.firmware_program import LinkError
 from host_tools.firmware_target import Target, compiler, run_compiler
@@ -34,6 +34,7 @@ def build(role: str, target: Target, root: Path = ROOT) -> dict[str, bytes]:
         f"/{source[:-3]}.mpy": _compiled(root, source, text, target)
         for source, text in texts.items()
     }
+    files |= {f"/{path}": (root / path).read_bytes() for path in data_files(root, list(sources))}
     files[INSTALLED] = json.dumps({"role": role, "version": VERSION}).encode()
     files[START] = entry_file(root, role).read_bytes()
     return files

@@ -51,6 +51,21 @@ def source_files(root: Path, role: str) -> list[str]:
     return sorted(path for path in found if _holds_code(root / path))
 
 
+def data_files(root: Path, sources: list[str]) -> list[str]:
+    """The files that these sources open by name: a text in them that is exactly such a path."""
+    texts = {
+        node.value
+        for source in sources
+        for node in ast.walk(_parse(root / source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return sorted(text for text in texts if _is_data(root, text))
+
+
+def _is_data(root: Path, text: str) -> bool:
+    return text.startswith("firmware/") and text.endswith(".txt") and (root / text).is_file()
+
+
 def _role_files(root: Path, role: str) -> list[str]:
     folder = root / "firmware" / role
     paths = [path.relative_to(folder) for path in folder.rglob("*.py")]

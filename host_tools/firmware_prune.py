@@ -4,6 +4,8 @@ import ast
 
 from host_tools.firmware_scope import Import, alias_name
 
+DECLARES = "Layout"  # a class whose making does nothing else: an unused message costs nothing
+
 
 def prune(linked: dict[str, ast.Module], exports: dict[str, set[str]], late: set[str]) -> None:
     """Linked modules by name, each before those that it imports from; changes them.
@@ -121,7 +123,14 @@ def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr | N
 def _is_plain(value: ast.expr) -> bool:
     """Whether an expression does nothing but give a value."""
     does = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Attribute)
-    return not any(isinstance(node, does) for node in ast.walk(value))
+    return _declares(value) or not any(isinstance(node, does) for node in ast.walk(value))
+
+
+def _declares(value: ast.expr) -> bool:
+    """Whether it makes a DECLARES of a text."""
+    if not isinstance(value, ast.Call) or value.keywords or ast.unparse(value.func) != DECLARES:
+        return False
+    return all(isinstance(argument, ast.Constant) for argument in value.args)
 
 
 def _imported(tree: ast.Module) -> set[tuple[str, str]]:

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from host_tools.firmware_build import ROOT, build
-from host_tools.firmware_files import CPYTHON_ONLY, ROLES, FirmwareTreeError, source_files
+from host_tools.firmware_files import (
+    CPYTHON_ONLY,
+    ROLES,
+    FirmwareTreeError,
+    data_files,
+    source_files,
+)
 from host_tools.firmware_target import Target, compiler_mpy_version, target_of
 
 
@@ -97,6 +103,15 @@ def test_a_tree_that_cannot_run_is_refused(files_of, text: str, says: str) -> No
 def test_a_role_without_a_main_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FirmwareTreeError, match="main"):
         source_files(tmp_path, "sender")
+
+
+def test_a_file_that_is_opened_comes_along(tmp_path: Path) -> None:
+    words = tmp_path / "firmware/common/words.txt"
+    words.parent.mkdir(parents=True)
+    words.write_text("word")
+    source = tmp_path / "firmware/common/a.py"
+    source.write_text("open('firmware/common/words.txt')\nopen('firmware/common/none.txt')")
+    assert data_files(tmp_path, ["firmware/common/a.py"]) == ["firmware/common/words.txt"]
 
 
 def test_only_listed_modules_are_for_cpython() -> None:

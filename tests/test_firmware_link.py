@@ -196,6 +196,14 @@ def test_what_nobody_uses_is_left_out() -> None:
     assert "time" not in text
 
 
+def test_a_message_that_nobody_uses_is_left_out() -> None:
+    a = "class Layout:\n    def __init__(self, text): self.text = text\n"
+    a += "USED = Layout('used 1')\nUSELESS = Layout('useless 2')\nLAYOUT = Layout(print('made'))"
+    texts = program("from app.a import USED\nprint(USED.text)", a=a)
+    assert same(texts) == "made\nused 1\n"
+    assert "useless" not in "".join(fold(texts, MAIN).values())
+
+
 LATE = "from firmware.common import late\nfrom app.a import g\n"
 
 
