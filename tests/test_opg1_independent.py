@@ -23,7 +23,7 @@ from firmware.common.payment import (
     words,
 )
 from firmware.common.wire import messages, sealed_box, session, signed
-from firmware.common.wire.codec import Layout
+from firmware.common.wire.codec import Layout, Record
 from tests import opg1_builder as builder
 from tests import opg1_town as town
 from tests.opg1_builder import MESSAGES, Key, body, sha256
@@ -72,111 +72,77 @@ def test_what_the_builder_signs_is_accepted(it: Checked) -> None:
     it.check(it.data)
 
 
-def made() -> dict[str, tuple[Key, bytes]]:
+def made_by_the_bank() -> dict[str, tuple[Key, bytes]]:
     """Each message as the firmware makes it of the town's fields, and who signed it."""
-    bank, device = town.BANKS[0], town.PAYEE.private
-    txn = signed.parse_signed(messages.TXN, town.TXN)
-    core = asking.make_core(**{k: v for k, v in town.PREQ_FIELDS.items() if k != "transcript"})
-    refund_record = signed.parse_signed(messages.REFUND, town.REFUND)
-    close = signed.parse_signed(messages.TXN, town.CLOSE)
-    ack = signed.parse_signed(messages.ACK, town.ACK)
-    void = signed.parse_signed(messages.VOID, town.VOID)
-    bank_private = town.BANK.private
-    return {
-        "BKEY": (
-            town.ROOT,
-            certificate.make_bank_key(
-                town.ROOT.private, town.BANK.public, town.BANK_ECDH.public, 1, town.BANK_END
-            ),
-        ),
-        "DCERT": (
-            town.BANK,
-            certificate.make_device(REALM, bank, bank_private, **town.DCERT_FIELDS),
-        ),
-        "PURSE": (town.BANK, purse.make_purse(REALM, bank, bank_private, **town.PURSE_FIELDS)),
-        "PREQ": (town.PAYEE, asking.make_request(REALM, device, core, town.TRANSCRIPT)),
-        "TXN": (
-            town.PURSE_KEY,
-            transaction.make_payment(
-                REALM,
-                town.PURSE_KEY.private,
-                town.PURSE_RECORD,
-                1,
-                4_50,
-                4_50,
-                town.PAYEE_ID,
-                asking.request_hash(core),
-                purse.first_prev(town.PURSE_RECORD),
-                town.NOW,
-            ),
-        ),
-        "CLOSE": (
-            town.PURSE_KEY,
-            transaction.make_close(
-                REALM,
-                town.PURSE_KEY.private,
-                town.PURSE_RECORD,
-                2,
-                4_50,
-                town.NONCE,
-                transaction.txn_hash(txn),
-                town.NOW,
-            ),
-        ),
-        "ACK": (town.PAYEE, answer.make_ack(REALM, device, **town.ACK_FIELDS)),
-        "VOID": (town.PAYEE, answer.make_void(REALM, device, **town.VOID_FIELDS)),
-        "REFUND": (town.PAYEE, refund.make_refund(REALM, device, **town.REFUND_FIELDS)),
-        "BEACON": (town.BANK, news.make_beacon(REALM, bank_private, **town.BEACON_FIELDS)),
-        "REVDELTA": (
-            town.BANK,
-            news.make_revocations(REALM, bank_private, 0, town.NOW, town.REVOKED),
-        ),
-        "UPLOAD": (
-            town.PAYEE,
-            batch.make_batch(
-                REALM,
-                device,
-                [
-                    batch.pack_entry(txn, town.NOW, 2),
-                    batch.pack_entry(refund_record, town.NOW + 1, 3),
-                ],
-                **town.UPLOAD_FIELDS,
-            ),
-        ),
-        "SRCPT": (
-            town.BANK,
-            settlement.make_receipt(REALM, bank_private, b"\x00\x0b", **town.SRCPT_FIELDS),
-        ),
-        "SYNC": (
-            town.PAYER,
-            sync.make_sync(
-                REALM,
-                town.PAYER.private,
-                [
-                    sync.pack_entry(txn, ack),
-                    sync.pack_entry(txn, void),
-                    sync.pack_entry(txn),
-                    sync.pack_entry(close),
-                ],
-                **town.SYNC_FIELDS,
-            ),
-        ),
-        "STATEMENT": (
-            town.BANK,
-            settlement.make_statement(
-                REALM, bank_private, town.VERDICTS, town.PURSE, **town.STATEMENT_FIELDS
-            ),
-        ),
-        "ENROL": (
-            town.PAYEE,
-            enrolment.make_enrolment(REALM, device, town.CODE, **town.ENROL_FIELDS),
-        ),
+    bank, private = town.BANKS[0], town.BANK.private
+    keys = (town.BANK.public, town.BANK_ECDH.public)
+    statement = settlement.make_statement(
+        REALM, private, town.VERDICTS, town.PURSE, **town.STATEMENT_FIELDS
+    )
+    signed_by_bank = {
+        "DCERT": certificate.make_device(REALM, bank, private, **town.DCERT_FIELDS),
+        "PURSE": purse.make_purse(REALM, bank, private, **town.PURSE_FIELDS),
+        "BEACON": news.make_beacon(REALM, private, **town.BEACON_FIELDS),
+        "REVDELTA": news.make_revocations(REALM, private, 0, town.NOW, town.REVOKED),
+        "SRCPT": settlement.make_receipt(REALM, private, b"\x00\x0b", **town.SRCPT_FIELDS),
+        "STATEMENT": statement,
     }
+    found = {name: (town.BANK, data) for name, data in signed_by_bank.items()}
+    root = certificate.make_bank_key(town.ROOT.private, *keys, 1, town.BANK_END)
+    return {**found, "BKEY": (town.ROOT, root)}
+
+
+def made_by_the_payee() -> dict[str, tuple[Key, bytes]]:
+    private = town.PAYEE.private
+    core = asking.make_core(**{k: v for k, v in town.PREQ_FIELDS.items() if k != "transcript"})
+    entries = [
+        batch.pack_entry(record("TXN", town.TXN), town.NOW, 2),
+        batch.pack_entry(record("REFUND", town.REFUND), town.NOW + 1, 3),
+    ]
+    signed_by_payee = {
+        "PREQ": asking.make_request(REALM, private, core, town.TRANSCRIPT),
+        "ACK": answer.make_ack(REALM, private, **town.ACK_FIELDS),
+        "VOID": answer.make_void(REALM, private, **town.VOID_FIELDS),
+        "REFUND": refund.make_refund(REALM, private, **town.REFUND_FIELDS),
+        "UPLOAD": batch.make_batch(REALM, private, entries, **town.UPLOAD_FIELDS),
+        "ENROL": enrolment.make_enrolment(REALM, private, town.CODE, **town.ENROL_FIELDS),
+    }
+    return {name: (town.PAYEE, data) for name, data in signed_by_payee.items()}
+
+
+def made_by_the_payer() -> dict[str, tuple[Key, bytes]]:
+    private, line = town.PURSE_KEY.private, town.PURSE_RECORD
+    prev, now = purse.first_prev(line), town.NOW
+    payment = transaction.make_payment(
+        REALM, private, line, 1, 4_50, 4_50, town.PAYEE_ID, town.REQ_HASH, prev, now
+    )
+    close = transaction.make_close(
+        REALM, private, line, 2, 4_50, town.NONCE, sha256(payment[:-64]), now
+    )
+    txn = record("TXN", town.TXN)
+    entries = [
+        sync.pack_entry(txn, record("ACK", town.ACK)),
+        sync.pack_entry(txn, record("VOID", town.VOID)),
+        sync.pack_entry(txn),
+        sync.pack_entry(record("TXN", town.CLOSE)),
+    ]
+    report = sync.make_sync(REALM, town.PAYER.private, entries, **town.SYNC_FIELDS)
+    return {
+        "TXN": (town.PURSE_KEY, payment),
+        "CLOSE": (town.PURSE_KEY, close),
+        "SYNC": (town.PAYER, report),
+    }
+
+
+def record(name: str, data: bytes) -> Record:
+    return signed.parse_signed(layout(name), data)
 
 
 def test_what_the_firmware_signs_is_what_the_builder_expects() -> None:
     expected = {it.name: it.data for it in CHECKED}
-    for name, (key, data) in made().items():
+    made = {**made_by_the_bank(), **made_by_the_payee(), **made_by_the_payer()}
+    assert set(made) == set(expected) - {"EQUIV", "EVIDENCE"}
+    for name, (key, data) in made.items():
         kind = "TXN" if name == "CLOSE" else name
         assert builder.check_signature(key.public, REALM, kind, data) == expected[name][:-64], name
 

@@ -72,14 +72,15 @@ def test_a_receipt_answers_one_batch():
     fields = {"device": ME, "gen": 0, "first": 0, "new_head": HEAD, "batch": name, "net": 4_50}
     fields.update({"t": NOW, "nonce": NONCE})
 
-    def check(verdicts: bytes = b"\x00", **changes):
+    def check(**changes):
+        verdicts = changes.pop("verdicts", b"\x00")
         changed = with_changes(fields, changes)
         data = settlement.make_receipt(REALM, BANK.private, verdicts, **changed)
         return settlement.check_receipt(REALM, BANKS, data, sent, name)
 
     assert check().tail == b"\x00" and check(net=-1).net == -1
-    refused(NOT_FOR_ME, check, b"\x00\x00")
-    refused(MALFORMED, check, b"\x0d")
+    refused(NOT_FOR_ME, lambda: check(verdicts=b"\x00\x00"))
+    refused(MALFORMED, lambda: check(verdicts=b"\x0d"))
     for reason, changes in (
         (NOT_FOR_ME, {"device": b"somebody"}),
         (NOT_FOR_ME, {"gen": 1}),
