@@ -187,7 +187,11 @@ def test_evidence_needs_every_one_of_its_parts():
     parts = [bank_key(), device(), a_purse(), request(), PAYMENT.signed, ACKED]
     pack = evidence.make_evidence(*parts)
     assert len(pack) == 1_014
-    assert evidence.check_evidence(ROOT.public, pack)[4] == PAYMENT
+    assert evidence.check_evidence(ROOT.public, pack)[3] == PAYMENT
+    keys = bank_key(pub=OTHER_PAYEE.public) + bank_key()
+    longer = evidence.make_evidence(keys, *parts[1:])
+    assert evidence.check_evidence(ROOT.public, longer)[3] == PAYMENT
+    refused(BAD_SIGNATURE, evidence.check_evidence, ROOT.public, keys[:202] + pack[202:])
     refused(BAD_SIGNATURE, evidence.check_evidence, BANK.public, pack)
     for reason, place, other in (
         (NOT_FOR_ME, 3, request(amount=4_51)),
