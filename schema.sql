@@ -202,6 +202,12 @@ CREATE TABLE audit_logs (
 );
 CREATE INDEX audit_logs_newest_first ON audit_logs (at DESC, audit_id DESC);
 
+-- What a checkpoint covers of a row: all of it.
+CREATE FUNCTION audit_hash(a audit_logs) RETURNS bytea
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN sha256(convert_to(jsonb_build_array(a.account_id, a.audit_id,
+        extract(epoch FROM a.at), a.actor, a.action, a.subject, a.reason, a.detail)::text, 'UTF8'));
+
 -- From here on: OPG1. Times are seconds since 1970, as they are signed. What a device or the bank
 -- signed is kept as it was: body || signature.
 

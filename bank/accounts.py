@@ -49,7 +49,7 @@ def open_account(cursor: Cursor, account_id: str, name: str) -> str:
 def open_wallet(cursor: Cursor, account_id: str, wallet_id: str) -> str:
     """A further wallet of an account: CREATED or EXISTS."""
     identifier(wallet_id)
-    _require_party(cursor, account_id)
+    require_party(cursor, account_id)
     created = accounts.insert_wallet(cursor, account_id, wallet_id)
     return _done(cursor, account_id, "open wallet", wallet_id, created)
 
@@ -60,7 +60,7 @@ def enrol(cursor: Cursor, account_id: str, signing_key: bytes, ecdh_key: bytes, 
     A device belongs to one account for good; another one's keys are refused.
     """
     _check_name(name)
-    _require_party(cursor, account_id)
+    require_party(cursor, account_id)
     device_id = verify.device_id(signing_key)
     found = devices.select_device(cursor, device_id)
     if found is None:
@@ -79,7 +79,7 @@ def fund(
     _check_transfer_id(transfer_id)
     if wallet_id != verify.DEFAULT_WALLET:
         identifier(wallet_id)
-    _require_party(cursor, account_id)
+    require_party(cursor, account_id)
     source, target = (BANK_ACCOUNT, verify.DEFAULT_WALLET), (account_id, wallet_id)
     if target not in accounts.select_balances(cursor, sorted((source, target)), lock=True):
         raise Refused(WRONG_WALLET, f"the account {account_id} has no wallet {wallet_id!r}")
@@ -98,10 +98,10 @@ def fund(
 
 def set_frozen(cursor: Cursor, account_id: str, frozen: bool, device: str | None = None) -> None:
     """Freezes or unfreezes an account, or only the device of that id (16 hex digits)."""
-    _require_party(cursor, account_id)
+    require_party(cursor, account_id)
     if device is None:
         accounts.update_account_frozen(cursor, account_id, frozen)
-    elif not devices.update_device_frozen(cursor, account_id, _device_id(device), frozen):
+    elif not devices.update_device_frozen(cursor, account_id, parse_device_id(device), frozen):
         raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
     subject = account_id if device is None else f"device {device}"
     _done(cursor, account_id, "freeze" if frozen else "unfreeze", subject)
@@ -112,8 +112,8 @@ def open_generation(cursor: Cursor, account_id: str, device: str) -> tuple[str, 
 
     What the old one settled stays. EXISTS where the newest has no entry yet.
     """
-    _require_party(cursor, account_id)
-    device_id = _device_id(device)
+    require_party(cursor, account_id)
+    device_id = parse_device_id(device)
     found = devices.select_device(cursor, device_id)
     if found is None or found[0] != account_id:
         raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
@@ -156,7 +156,7 @@ def _done(
     return CREATED if created else EXISTS
 
 
-def _require_party(cursor: Cursor, account_id: str) -> None:
+def require_party(cursor: Cursor, account_id: str) -> None:
     identifier(account_id)
     account = accounts.select_account(cursor, account_id)
     if account is None or account[0] != "party":
@@ -180,7 +180,7 @@ def _check_transfer_id(text: str) -> None:
     raise Refused(MALFORMED, "transfer_id is not a UUID in lower case")
 
 
-def _device_id(text: str) -> bytes:
+def parse_device_id(text: str) -> bytes:
     if not is_hex(text, 16):
         raise Refused(MALFORMED, "a device's id is 16 hex digits in lower case")
     return bytes.fromhex(text)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from bank import audit, db, errors, limits, receipts, settle
 from bank.settle import LedgerRefused
 from bank.web import current, json_body, operators_only, page
-from firmware.common.interchange import jwk
+from firmware.common.interchange import base64, jwk
 from firmware.common.interchange.ledger import LedgerBatch, read_ledger, unseal_ledger
 from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
 
@@ -35,14 +35,28 @@ def healthz() -> Response:
 
 @public.get("/bank-public-key")
 def bank_public_key() -> Response:
-    """What ledgers are sealed to, and what receipts are verified with."""
-    keys = current().keys
+    """What ledgers are sealed to, what receipts are verified with, and who vouches for it.
+
+    Where a root has signed the keys: its public key (x||y) and realm as hex, the BKEY in base64.
+    """
+    bank = current()
+    keys = bank.keys
+    members = (
+        {}
+        if bank.authority is None
+        else {
+            "root_public_key": bank.authority.root_public.hex(),
+            "realm": bank.authority.realm8.hex(),
+            "bkey": base64.encode(bank.authority.bank.signed),
+        }
+    )
     return jsonify(
         public_key=json.loads(jwk.jwk_from_public(keys.ecdh_public)),
         format="JWK",
         algorithm="ECDH P-256",
         usage="Seal ledgers to public_key; verify receipts with signing_key.",
         signing_key=json.loads(jwk.jwk_from_public(keys.signing_public)),
+        **members,
     )
 
 

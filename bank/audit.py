@@ -4,6 +4,7 @@ import json
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from bank import limits
 from bank.queries import audit as queries
 from bank.queries.audit import AuditRow
 from firmware.common.interchange.transaction import new_id
@@ -24,6 +25,11 @@ def write(cursor: Cursor, rows: list[AuditRow]) -> list[str]:
     """Adds the rows to the log; their ids."""
     queries.insert_audit_rows(cursor, rows)
     return [row.audit_id for row in rows]
+
+
+def checkpoint(cursor: Cursor) -> bytes:
+    """The hash of the log, extended by the rows that are old enough to be all there."""
+    return queries.insert_checkpoint(cursor, limits.AUDIT_LAG_S, limits.AUDIT_ROWS_MAX)
 
 
 def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, object]]:

@@ -24,6 +24,7 @@ class Settings:
     database_owner_url: str | None = field(repr=False)
     postgres_dir: Path
     key_dir: Path
+    root_dir: Path  # K0's; the running bank does not need it
     operator_token: str | None = field(repr=False)
 
     def environment(self) -> dict[str, str]:
@@ -35,6 +36,7 @@ class Settings:
             "DATABASE_OWNER_URL": self.database_owner_url or "",
             "POSTGRES_DIR": str(self.postgres_dir),
             "BANK_KEY_DIR": str(self.key_dir),
+            "ROOT_KEY_DIR": str(self.root_dir),
             "OPERATOR_TOKEN": self.operator_token or "",
         }
 
@@ -53,6 +55,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_owner_url=environ.get("DATABASE_OWNER_URL") or database_url,
         postgres_dir=Path(environ.get("POSTGRES_DIR") or _postgres_dir(home)).absolute(),
         key_dir=Path(environ.get("BANK_KEY_DIR") or home / "bank").absolute(),
+        root_dir=Path(environ.get("ROOT_KEY_DIR") or home / "root").absolute(),
         operator_token=environ.get("OPERATOR_TOKEN") or None,
     )
 

@@ -41,6 +41,15 @@ def load_operator_token(directory: Path, given: str | None) -> str:
     return secretfile.read_or_make(directory / "operator-token", secretfile.new_secret).strip()
 
 
+def load_code_key(directory: Path) -> bytes:
+    """What one-time codes are sealed with in the database; made on first start."""
+    path = directory / "code-key"
+    try:
+        return bytes.fromhex(secretfile.read_or_make(path, secretfile.new_secret))
+    except ValueError:
+        raise SecretFileError(f"{path} does not hold a key: delete it.") from None
+
+
 def _make() -> str:
     (signing, _), (ecdh, _) = crypto.generate_key(), crypto.generate_key()
     return json.dumps({"signing": signing.hex(), "ecdh": ecdh.hex()})

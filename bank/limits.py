@@ -29,3 +29,21 @@ DATABASE_STOP_S = 30
 DATABASE_FAILURES_MAX = 10  # one after another, each within seconds of the start
 SERVER_START_S = 60
 SERVER_STOP_S = 15
+
+# OPG1. A device's daily top-ups and the terms of its purses; see also `policy`.
+SYNC_BYTES_MAX = 96 * 1024  # 256 payments, each with an answer, take 76 KB
+SEALED_BYTES_MAX = 1024 * 1024  # a sealed UPLOAD of 4,096 entries has 643 KB
+ENROLMENT_BYTES_MAX = 512
+CODE_DIGITS = 8
+CODE_LIFE_S = 600
+CODE_TRIES_MAX = 5
+CODES_ALIVE_MAX = 64  # each is tried against what a board sends
+NEWS_DELTAS_MAX = 8  # messages of revocations in one answer; who lacks more asks again
+BEACON_AGE_S = 60  # an older one is made anew when asked for
+ENDINGS_MAX = 200  # purses ended in one transaction
+END_SLACK_S = 60  # longer than any settlement takes
+AUDIT_LAG_S = 120  # by then every row of the log that bears a time has been committed
+AUDIT_ROWS_MAX = 100_000  # hashed into one checkpoint
+DAY_S = 86_400
+BKEY_DAYS = 730
+BKEY_DAYS_MAX = 730

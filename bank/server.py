@@ -19,7 +19,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from bank import config, create_app, db, keys, limits, postgres, secretfile
+from bank import authority, config, create_app, db, keys, limits, postgres, secretfile
 from bank.config import Settings
 from firmware.common.wire.errors import UNAVAILABLE, Refused
 
@@ -37,6 +37,7 @@ def serve(settings: Settings, workers: int) -> None:
     try:
         database.run(db.check_version)
         keys.load(settings.key_dir)
+        authority.ensure_at_home(settings)
         keys.load_operator_token(settings.key_dir, settings.operator_token)
         os.environ.update(settings.environment())  # a worker reads its settings from there
         _let_new_workers_be_stopped()

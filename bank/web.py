@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bank import limits
+from bank.authority import Authority, Office, require
 from bank.db import Database
 from bank.keys import BankKeys
 from firmware.common import crypto
@@ -25,6 +26,13 @@ class Bank:
     database: Database
     keys: BankKeys
     operator_token: str = field(repr=False)
+    code_key: bytes = field(repr=False)
+    authority: Authority | None = None
+
+    @property
+    def office(self) -> Office:
+        """Who signs and opens in OPG1. Raises `Refused` where no root has signed the keys."""
+        return Office(self.keys, require(self.authority))
 
 
 def current() -> Bank:
@@ -34,8 +42,17 @@ def current() -> Bank:
 
 def json_body(bytes_max: int) -> bytes:
     """The body, which is declared as JSON and not longer than that. Raises `Refused`."""
-    if request.mimetype != "application/json":
-        raise Refused(MALFORMED, "send JSON, with Content-Type: application/json")
+    return _body("application/json", bytes_max)
+
+
+def binary_body(bytes_max: int) -> bytes:
+    """The body, which is declared as bytes and not longer than that. Raises `Refused`."""
+    return _body("application/octet-stream", bytes_max)
+
+
+def _body(mimetype: str, bytes_max: int) -> bytes:
+    if request.mimetype != mimetype:
+        raise Refused(MALFORMED, f"send it with Content-Type: {mimetype}")
     if request.content_length is None:
         raise Refused(MALFORMED, "declare the length of the body with Content-Length")
     request.max_content_length = bytes_max
@@ -48,8 +65,8 @@ def json_body(bytes_max: int) -> bytes:
 def page() -> tuple[int, int]:
     """(limit, offset) of a list, from the query."""
     return (
-        _whole("limit", limits.PAGE_ROWS, 1, limits.PAGE_ROWS_MAX),
-        _whole("offset", 0, 0, limits.PAGE_OFFSET_MAX),
+        number("limit", limits.PAGE_ROWS, limits.PAGE_ROWS_MAX, low=1),
+        number("offset", 0, limits.PAGE_OFFSET_MAX),
     )
 
 
@@ -78,7 +95,8 @@ def operators_only(view: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
-def _whole(name: str, default: int, low: int, high: int) -> int:
+def number(name: str, default: int, high: int, low: int = 0) -> int:
+    """A whole number of the query. Raises `Refused` where it is none, or out of bounds."""
     text = request.args.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
         raise Refused(MALFORMED, f"{name} must be a number from {low} to {high}")

@@ -42,3 +42,34 @@ def select_audit_rows(cursor: Cursor, limit: int, offset: int) -> list[tuple[Any
         (limit, offset),
     )
     return cursor.fetchall()
+
+
+def insert_checkpoint(cursor: Cursor, lag_s: int, rows_max: int) -> bytes:
+    """Extends the hash over rows older than `lag_s`, about `rows_max` of them; the newest hash.
+
+    head_n = SHA-256(head_{n-1} || SHA-256 of each row, by time), head_0 = 32 zeros.
+    """
+    cursor.execute(
+        """
+        WITH before AS (
+            SELECT * FROM (SELECT seq, until, head FROM audit_checkpoints
+                UNION ALL SELECT 0, '-infinity', decode(repeat('00', 32), 'hex')) AS known
+            ORDER BY seq DESC LIMIT 1
+        ), edge AS (
+            SELECT max(at) AS until FROM (SELECT a.at FROM audit_logs AS a, before
+                WHERE a.at > before.until AND a.at < now() - make_interval(secs => %s)
+                ORDER BY a.at LIMIT %s) AS first
+        ), covered AS (
+            SELECT count(*) AS row_count,
+                string_agg(audit_hash(a), ''::bytea ORDER BY a.at, a.audit_id) AS hashes
+            FROM audit_logs AS a, before, edge WHERE a.at > before.until AND a.at <= edge.until
+        )
+        INSERT INTO audit_checkpoints (seq, until, row_count, head)
+        SELECT seq + 1, edge.until, row_count, sha256(head || hashes)
+        FROM before, edge, covered WHERE edge.until IS NOT NULL
+        """,
+        (lag_s, rows_max),
+    )
+    cursor.execute("SELECT head FROM audit_checkpoints ORDER BY seq DESC LIMIT 1")
+    (head,) = cursor.fetchone() or (bytes(32),)
+    return bytes(head)

@@ -83,4 +83,14 @@ INVARIANTS = {
             FROM revocations) AS chained
         WHERE seq <> place OR root <> sha256(before || id8)
         """,
+    "the audit log is as its checkpoints say": """
+        SELECT format('checkpoint %s: %s rows', c.seq, count(a.audit_id))
+        FROM (SELECT *, coalesce(lag(head) OVER by_seq, decode(repeat('00', 32), 'hex')) AS before,
+                coalesce(lag(until) OVER by_seq, '-infinity') AS since
+            FROM audit_checkpoints WINDOW by_seq AS (ORDER BY seq)) AS c
+        LEFT JOIN audit_logs AS a ON a.at > c.since AND a.at <= c.until
+        GROUP BY c.seq, c.row_count, c.head, c.before
+        HAVING count(a.audit_id) <> c.row_count OR c.head <> sha256(c.before || coalesce(
+            string_agg(audit_hash(a), ''::bytea ORDER BY a.at, a.audit_id), ''::bytea))
+        """,
 }

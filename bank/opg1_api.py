@@ -1,0 +1,75 @@
+"""OPG1 over HTTP: sealed messages in, bytes out; a refusal is JSON, as everywhere.
+
+    POST /enrol   a sealed ENROL       200 the signed DCERT, or 202 while the operator decides
+    POST /sync    a sealed SYNC        a bundle: the sealed STATEMENT, then news
+    GET  /news    ?from=NUMBER         a bundle: BKEY, BEACON, what was revoked after that number
+
+Whoever carries the bodies sees lengths and device ids.
+"""
+
+import time
+
+from flask import Blueprint, Response, jsonify
+
+from bank import endings, enrolment, limits, news, sync
+from bank.news import Message
+from bank.web import binary_body, current, number
+from firmware.common.wire.errors import Refused
+from firmware.common.wire.messages import ENROL, STATEMENT, SYNC
+
+blueprint = Blueprint("opg1", __name__)
+_NUMBER_MAX = 2**32 - 1
+
+
+@blueprint.post("/enrol")
+def enrol() -> Response:
+    """The board's certificate, once the operator has compared the words."""
+    bank, body = current(), binary_body(limits.ENROLMENT_BYTES_MAX)
+    office = bank.office
+    sender8, data = office.open(ENROL.number, body)
+    found = bank.database.run(
+        lambda cursor: enrolment.ask(cursor, office, bank.code_key, sender8, data, int(time.time()))
+    )
+    if isinstance(found, Refused):
+        raise found
+    if found:
+        return _bytes(found)
+    response = jsonify(state=enrolment.PENDING, device_id=sender8.hex())
+    response.status_code = 202
+    return response
+
+
+@blueprint.post("/sync")
+def synchronise() -> Response:
+    """A payer's report about a purse: ?from= is the last revocation the board knows."""
+    bank, body = current(), binary_body(limits.SYNC_BYTES_MAX)
+    office, since = bank.office, number("from", 0, _NUMBER_MAX)
+    sender8, data = office.open(SYNC.number, body)
+    now = int(time.time())
+    bank.database.run(lambda cursor: endings.end_due(cursor, now))
+    done = bank.database.run(lambda cursor: sync.answer(cursor, office, sender8, data, now))
+    if done.refused is not None:
+        raise done.refused
+    device = done.device
+    box = office.seal(STATEMENT.number, device.device_id, device.ecdh_key, done.statement)
+    return _bundle([(STATEMENT.number, box), *_news(since)])
+
+
+@blueprint.get("/news")
+def read_news() -> Response:
+    """Public: what time it is at least, and what is revoked."""
+    return _bundle(_news(number("from", 0, _NUMBER_MAX)))
+
+
+def _news(since: int) -> list[Message]:
+    bank = current()
+    office, now = bank.office, int(time.time())
+    return bank.database.run(lambda cursor: news.messages(cursor, office, now, since))
+
+
+def _bundle(found: list[Message]) -> Response:
+    return _bytes(news.bundle(found))
+
+
+def _bytes(data: bytes) -> Response:
+    return Response(data, mimetype="application/octet-stream")
