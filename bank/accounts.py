@@ -130,7 +130,7 @@ def open_generation(cursor: Cursor, account_id: str, device: str) -> tuple[str, 
 
 
 def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
-    """Accounts with their balances, by id."""
+    """Accounts with their balances, and what their purses hold besides, by id."""
     return [
         {
             "account_id": account_id,
@@ -139,9 +139,10 @@ def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
             "frozen": frozen,
             "devices": device_count,
             "balance_minor": sum(wallets.values()),
+            "reserved_minor": reserved,
             "wallets": wallets,
         }
-        for account_id, kind, name, frozen, wallets, device_count in accounts.select_accounts(
+        for account_id, kind, name, frozen, wallets, device_count, reserved in accounts.select_accounts(
             cursor, limit, offset
         )
     ]

@@ -3,15 +3,19 @@
 Bodies are read by the strict JSON reader, so that an amount never becomes a float.
 """
 
+import time
+
 from flask import Blueprint, Response, jsonify
 
-from bank import accounts, limits, verify
+from bank import accounts, endings, enrolment, limits, verify
 from bank.web import current, json_body, operators_only, page
 from firmware.common.interchange import jsontext, jwk, transaction
 from firmware.common.payment import money
+from firmware.common.payment.certificate import PAYEE, PAYER
 from firmware.common.wire.errors import MALFORMED, Refused
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator")
+ROLES = {"payer": PAYER, "payee": PAYEE, "both": PAYER | PAYEE}
 
 
 @blueprint.get("/accounts")
@@ -102,6 +106,66 @@ def open_generation() -> Response:
         lambda cursor: accounts.open_generation(cursor, account_id, device_id)
     )
     return jsonify(result=result, generation=generation)
+
+
+@blueprint.post("/codes")
+@operators_only
+def make_code() -> Response:
+    """{"account_id", "role"?: payer, payee or both}: a one-time code for a board."""
+    found = _members({"account_id", "role"})
+    account_id = jsontext.text_member(found, "account_id")
+    roles = ROLES.get(_optional(found, "role", "both"))
+    if roles is None:
+        raise Refused(MALFORMED, f"a role is {', '.join(ROLES)}")
+    bank = current()
+    code = bank.database.run(
+        lambda cursor: enrolment.issue_code(
+            cursor, bank.code_key, account_id, roles, int(time.time())
+        )
+    )
+    return jsonify(account_id=account_id, code=code)
+
+
+@blueprint.get("/enrolments")
+@operators_only
+def list_enrolments() -> Response:
+    """Boards that wait to be confirmed: ?limit=&offset="""
+    limit, offset = page()
+    rows = current().database.run(lambda cursor: enrolment.pending(cursor, limit, offset))
+    return jsonify(enrolments=rows, limit=limit, offset=offset)
+
+
+@blueprint.post("/confirm")
+@operators_only
+def confirm() -> Response:
+    """{"device_id", "words"}: the four words as the board's own screen shows them."""
+    found = _members({"device_id", "words"})
+    device, words = (jsontext.text_member(found, key) for key in ("device_id", "words"))
+    bank = current()
+    office = bank.office
+    return _done(
+        bank.database.run(
+            lambda cursor: enrolment.confirm(cursor, office, device, words, int(time.time()))
+        )
+    )
+
+
+@blueprint.post("/decline")
+@operators_only
+def decline() -> Response:
+    """{"device_id"}: its words differ, or nobody knows it."""
+    device = jsontext.text_member(_members({"device_id"}), "device_id")
+    current().database.run(lambda cursor: enrolment.decline(cursor, device))
+    return _done("refused")
+
+
+@blueprint.post("/lapse")
+@operators_only
+def lapse() -> Response:
+    """{}: ends purses whose grace is over, some at a time; again until it says 0."""
+    _members(set())
+    ended = current().database.run(lambda cursor: endings.end_due(cursor, int(time.time())))
+    return jsonify(ended=ended)
 
 
 def device_keys(found: dict[str, bytes]) -> tuple[bytes, bytes, str]:

@@ -24,13 +24,15 @@ def select_account(cursor: Cursor, account_id: str) -> tuple[str, str, bool] | N
 
 
 def select_accounts(cursor: Cursor, limit: int, offset: int) -> list[tuple[Any, ...]]:
-    """(account_id, kind, name, frozen, {wallet_id: balance_minor}, number of devices)."""
+    """(account_id, kind, name, frozen, {wallet_id: balance_minor}, devices, reserved_minor)."""
     cursor.execute(
         """
         SELECT account_id, kind, name, frozen,
             (SELECT jsonb_object_agg(wallet_id, balance_minor) FROM wallets
              WHERE wallets.account_id = accounts.account_id),
-            (SELECT count(*) FROM devices WHERE devices.account_id = accounts.account_id)
+            (SELECT count(*) FROM devices WHERE devices.account_id = accounts.account_id),
+            (SELECT coalesce(sum(reserve_minor + bond_minor), 0)::bigint FROM purses
+             WHERE payer_account = accounts.account_id)
         FROM accounts
         ORDER BY account_id
         LIMIT %s OFFSET %s

@@ -7,7 +7,7 @@ import click
 from bank import authority as authorities
 from bank import endings, enrolment, keys
 from bank.authority import Office
-from firmware.common.payment.certificate import PAYEE, PAYER
+from bank.operator_api import ROLES
 from host_tools.commands.bank.shared import (
     as_command_errors,
     json_option,
@@ -17,13 +17,12 @@ from host_tools.commands.bank.shared import (
     run_work,
 )
 
-_ROLES = {"payer": PAYER, "payee": PAYEE, "both": PAYER | PAYEE}
 _COLUMNS = ("account_id", "device_id", "name", "words")
 
 
 @click.command()
 @click.argument("account_id", metavar="ACCOUNT")
-@click.option("--role", type=click.Choice(list(_ROLES)), default="both", show_default=True)
+@click.option("--role", type=click.Choice(list(ROLES)), default="both", show_default=True)
 @json_option
 def code(account_id: str, role: str, as_json: bool) -> None:
     """Make a one-time code, to be typed on a board that joins ACCOUNT within 10 minutes.
@@ -35,7 +34,7 @@ def code(account_id: str, role: str, as_json: bool) -> None:
         code_key = keys.load_code_key(settings.key_dir)
     made = run_work(
         lambda cursor: enrolment.issue_code(
-            cursor, code_key, account_id, _ROLES[role], int(time.time())
+            cursor, code_key, account_id, ROLES[role], int(time.time())
         )
     )
     print_result(as_json, {"account_id": account_id, "code": made}, f"{made[:4]} {made[4:]}")
