@@ -1,15 +1,34 @@
-"""The payer's flow: choose, confirm, sign, journal, send; and tap again until it is confirmed."""
+"""The payer's flow: pay what the payee asks for, and tap again until it is confirmed."""
 
 from firmware.common import late
-from firmware.common.payment.timestamp import format_utc
+from firmware.common.storage import enrolment
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
-from firmware.common.ui.flow import Flow, name_of
-from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
-from firmware.sender import screens, tap
-from firmware.sender.intent import Intent, decide
-from firmware.sender.outbox import Outbox, Pending
-from firmware.sender.payees import Payees
+from firmware.common.ui.flow import Flow
+from firmware.common.wire.channel import Channel
+from firmware.common.wire.errors import NOT_ENROLLED, REQUEST_UNKNOWN, Refused
+from firmware.sender import screens
+from firmware.sender.wallet import Purse, Wallet
+
+_TAP = "firmware.sender.tap"
+_COMMANDS = "firmware.sender.commands"
+_FILING = "firmware.sender.filing"
+# What needs room for itself, and is asked for now and then.
+_NEED_ROOM = {
+    "sync": "firmware.sender.syncing",
+    "statement": "firmware.sender.answered",
+    "evidence": "firmware.sender.proving",
+    "payments": "firmware.sender.proving",
+    "import_key": _FILING,
+    "payees": _FILING,
+    "json_payments": _FILING,
+    "envelope": _FILING,
+    "confirm": _FILING,
+}
+_QUESTIONS = {
+    "top_up": "firmware.sender.purses",
+    "close_purse": "firmware.sender.purses",
+}
 
 
 class App(Flow):
@@ -17,107 +36,84 @@ class App(Flow):
 
     PAID = "PAID"
     NOT_CONFIRMED = "NOT CONFIRMED YET"
+    role = 1  # certificate.PAYER, whose module need not stay loaded
 
-    def __init__(self, device: Device, dialog: Dialog, outbox: Outbox, payees: Payees) -> None:
+    def __init__(self, device: Device, dialog: Dialog, wallet: Wallet, channel: Channel) -> None:
         super().__init__(device, dialog)
-        self.outbox = outbox
-        self.payees = payees
+        device.news.saw(wallet.last_time_s)
+        self.wallet = wallet
+        self.channel = channel
         self.last_id = ""
-        device.advance_time(outbox.last_time_ms + 1)
 
-    def propose(self, account: str, amount_minor: int, by_wire: bool) -> None:
-        """Puts a payment before the user; raises `Refused` where it cannot be made."""
+    def propose(self, amount_minor: int) -> None:
+        """Does what the PAY button does, if this much is asked for (0: whatever is)."""
+        self._check_enrolled()
         self.last_id = ""
-        self.ask(self._pay, self._decide(account, amount_minor), by_wire)
+        self.ask(self._tap, True, amount_minor)
+
+    def propose_file(self, account: str, amount_minor: int) -> None:
+        """Puts a payment in the JSON form before the user: the bank guarantees nothing for it."""
+        late.call(_FILING, "check", self, account, amount_minor)
+        self.last_id = ""
+        self.ask(self._pay_by_file, account, amount_minor)
 
     def tap_again(self) -> None:
-        """Does what the NEXT button does."""
-        if not self.outbox.pending:
+        """Does what the AGAIN button does."""
+        if not self.wallet.pending:
             raise Refused(REQUEST_UNKNOWN, "nothing is pending")
-        self.ask(self._deliver, self.outbox.pending[:])
+        self.ask(self._tap, False, 0)
 
     def command_module(self, name: str) -> str:
-        return "firmware.sender.commands"
+        return _NEED_ROOM.get(name) or super().command_module(name) or _COMMANDS
+
+    def question_module(self, question: str) -> str:
+        return _QUESTIONS.get(question) or super().question_module(question)
 
     def unsettled(self) -> int:
-        return len(self.outbox.pending)
+        return len(self.wallet.pending) + late.call(_FILING, "pending", self.device.board.root)
+
+    def usable_purses(self) -> list[Purse]:
+        """Those that the bank has not revoked."""
+        is_revoked = self.device.news.is_revoked
+        return [purse for purse in self.wallet.purses if not is_revoked(purse.record.purse)]
 
     async def rest(self) -> None:
-        identity = self.device.store.identity
-        account = identity.account if identity else ""
-        pressed = await screens.rest(self.dialog, account, len(self.outbox.pending))
-        if pressed == "next" and self.outbox.pending:
-            await self._deliver(self.outbox.pending[:])
+        if enrolment.certificate(self.device.board.root):
+            self.channel.prepare()  # nobody waits now
+        self.device.news.keep_time()
+        pressed = await screens.rest(
+            self.dialog, self._account(), self._left(), len(self.wallet.pending)
+        )
+        if pressed == "next" and self.wallet.pending:
+            await self._tap(False, 0)
         elif pressed == "ok":
-            await self._ask_and_pay()
+            self._check_enrolled()
+            await self._tap(True, 0)
         elif pressed == "cancel":
             await self.decide("open_menu")
 
-    async def _ask_and_pay(self) -> None:
-        accounts = [payee.account for payee in self.payees.all]
-        chosen = await screens.choose_payee(self.dialog, accounts)
-        if chosen < 0:
-            return
-        amount_minor = await screens.enter_amount(self.dialog)
-        if amount_minor:
-            await self._pay(self._decide(accounts[chosen], amount_minor), True)
+    def _account(self) -> str:
+        identity = self.device.store.identity
+        return identity.account if identity else "not enrolled"
 
-    def _decide(self, account: str, amount_minor: int) -> Intent:
-        own = self.device.store.enrolled().account
-        return decide(self.payees.find(account), amount_minor, own, len(self.outbox.pending))
+    def _left(self) -> str:
+        """What purses that have not expired still hold, in the currency of the newest."""
+        purses, now_s = self.usable_purses(), self.device.news.t_lb()
+        if not purses:
+            return ""
+        currency = purses[-1].record.cur
+        left_minor = 0
+        for purse in purses:
+            if purse.record.cur == currency and purse.record.not_after > now_s:
+                left_minor += purse.record.allowance - purse.spent
+        return screens.money(left_minor, currency)
 
-    async def _pay(self, intent: Intent, by_wire: bool) -> None:
-        if not await screens.confirm(self.dialog, intent):
-            self.outcome = self.CANCELLED
-            await screens.cancelled(self.dialog)
-            return
-        pending = self._sign(intent)
-        if by_wire:
-            await self._deliver([pending])
-        else:
-            self.outcome = self.NOT_CONFIRMED
-            await screens.not_confirmed(self.dialog, pending.amount_minor, "hand out the file")
+    async def _pay_by_file(self, account: str, amount_minor: int) -> None:
+        await late.call(_FILING, "pay_by_file", self, account, amount_minor)
 
-    def _sign(self, intent: Intent) -> Pending:
-        """Signs, seals and journals; from here on only these bytes are ever sent (J1)."""
-        time_ms = self.device.now_ms()
-        header, envelope = late.call(
-            "firmware.sender.signing",
-            "sign_payment",
-            intent,
-            self.device.store,
-            self.outbox.last_hash,
-            format_utc(time_ms),
-        )
-        header["time"] = time_ms
-        pending = self.outbox.add_signed(header, envelope)
-        self.last_id = pending.txn_id
-        self.device.log("SIGNED", pending.txn_id)
-        return pending
+    async def _tap(self, may_pay: bool, amount_minor: int) -> None:
+        await late.call(_TAP, "tap", self, may_pay, amount_minor)
 
-    async def _deliver(self, wanted: list[Pending]) -> None:
-        """One tap; tells of those among `wanted` that the payee confirmed, else why none was."""
-        self.last_id = wanted[-1].txn_id
-        screens.sending(self.dialog, _sum(wanted))
-        refused: Refused | None
-        try:
-            refused = await tap.deliver(self.device.board, self.outbox, self.payees)
-        except Refused as error:
-            refused = error
-        paid = [pending for pending in wanted if pending not in self.outbox.pending]
-        if paid:
-            self.last_id = paid[-1].txn_id
-            self.device.board.beep()
-            self.outcome = self.PAID
-            self.device.log("DELIVERED", self.last_id)
-            await screens.paid(self.dialog, _sum(paid), paid[-1].to_id)
-            return
-        self.outcome = self.NOT_CONFIRMED
-        self.why = refused.reason if refused else 0
-        why = name_of(self.why)
-        self.device.log("NOT CONFIRMED", why)
-        await screens.not_confirmed(self.dialog, _sum(wanted), why)
-
-
-def _sum(payments: list[Pending]) -> int:
-    return sum([pending.amount_minor for pending in payments])
+    def _check_enrolled(self) -> None:
+        if not enrolment.certificate(self.device.board.root):
+            raise Refused(NOT_ENROLLED, "this board has no certificate of the bank yet")

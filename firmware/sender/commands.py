@@ -1,12 +1,13 @@
-"""The payer's console commands: import a payee, propose a payment, hand out its file."""
+"""The payer's console commands that need little; the others are named in `app`."""
+
+from binascii import hexlify, unhexlify
 
 from firmware.common.payment.identifier import identifier
 from firmware.common.payment.money import check_amount
 from firmware.common.wire.commands import Commands
+from firmware.common.wire.errors import BUSY, NO_FUNDS, REQUEST_UNKNOWN, STORE_FULL, Refused
+from firmware.common.wire.limits import PURSES_MAX
 from firmware.sender.app import App
-from firmware.sender.payees import Payee
-
-_PAGE = 8  # fits a message even when names have the most bytes
 
 
 def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
@@ -20,20 +21,18 @@ class SenderCommands(Commands):
     role = "sender"
     app: App
 
-    def do_import_key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """A payee's connection code (body) for the account in the header."""
-        from firmware.common.interchange.jwk import public_from_jwk
-
-        payee = Payee(identifier(header["account"]), public_from_jwk(body))
-        return {"replaced": self.app.payees.add(payee)}, b""
-
-    def do_payees(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        return {"payees": [payee.account for payee in self.app.payees.all]}, b""
-
     def do_pay(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Puts a payment before the user; `outcome` in the status tells what came of it."""
-        amount_minor = check_amount(header["amount"])
-        self.app.propose(str(header["to"]), amount_minor, bool(header["by_wire"]))
+        """Pays what the board at the other end asks for, `amount` where it is given.
+
+        With `to`: a payment in the JSON form, to be carried as a file. `outcome` tells what came
+        of it.
+        """
+        amount_minor = check_amount(header["amount"]) if "amount" in header else 0
+        if "to" in header:
+            account = identifier(header["to"])
+            self.app.propose_file(account, check_amount(amount_minor))
+        else:
+            self.app.propose(amount_minor)
         return {}, b""
 
     def do_tap_again(self, header: dict, body: bytes) -> tuple[dict, bytes]:
@@ -45,22 +44,40 @@ class SenderCommands(Commands):
         app = self.app
         return {"outcome": app.outcome, "why": app.why, "id": app.last_id}, b""
 
-    def do_payments(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """A page of what this board has signed, oldest first."""
-        found = self.app.outbox.history(int(header["first"]), _PAGE)
-        return {"payments": found, "count": self.app.outbox.signed}, b""
+    def do_purses(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Every purse that the bank made for this board, oldest first."""
+        told = []
+        for purse in self.app.wallet.purses:
+            record = purse.record
+            told.append(
+                {
+                    "purse": hexlify(record.purse).decode(),
+                    "allowance": record.allowance,
+                    "spent": purse.spent,
+                    "payments": purse.ctr,
+                    "currency": record.cur,
+                    "not_after": record.not_after,
+                }
+            )
+        return {"purses": told, "asked_for": self.app.wallet.new_amount_minor}, b""
 
-    def do_envelope(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """The journalled envelope of a pending payment, to be carried as a file."""
-        outbox = self.app.outbox
-        return {}, outbox.envelope(outbox.find(str(header["id"])))
+    def do_top_up(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Asks the user for a purse of `amount`; the next `sync` asks the bank."""
+        wallet = self.app.wallet
+        amount_minor = check_amount(header["amount"])
+        if wallet.new_key:
+            raise Refused(BUSY, "a purse was asked for already: sync")
+        if len(wallet.purses) >= PURSES_MAX:
+            raise Refused(STORE_FULL, "%d purses are the most: sync" % PURSES_MAX)
+        self.app.ask(self.app.decide, "top_up", amount_minor)
+        return {}, b""
 
-    def do_confirm(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Takes the payee's proof for a payment that went by file."""
-        outbox = self.app.outbox
-        pending = outbox.find(str(header["id"]))
-        index, head = int(header["index"]), str(header["head"])
-        outbox.check_proof(pending, index, head, body)
-        outbox.add_delivered(pending, index, head)
-        self.device.log("DELIVERED", pending.txn_id)
+    def do_close_purse(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Asks the user to give back what a purse still holds; the next `sync` tells the bank."""
+        purse = self.app.wallet.find(unhexlify(header["purse"]))
+        if purse is None:
+            raise Refused(REQUEST_UNKNOWN, "no such purse on this board")
+        if purse.spent >= purse.record.allowance:
+            raise Refused(NO_FUNDS, "nothing is left in that purse")
+        self.app.ask(self.app.decide, "close_purse", purse)
         return {}, b""

@@ -3,16 +3,17 @@
 from firmware.common.hardware.start import run_for_ever
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
+from firmware.common.wire.channel import Channel
 from firmware.common.wire.console import serve
+from firmware.common.wire.link import Link
 from firmware.sender.app import App
-from firmware.sender.outbox import Outbox
-from firmware.sender.payees import Payees
+from firmware.sender.wallet import Wallet
 
 
 def tasks(device: Device) -> list:
     """What runs side by side."""
-    root = device.board.root
-    app = App(device, Dialog(device.board), Outbox(root), Payees(root))
+    board = device.board
+    app = App(device, Dialog(board), Wallet(board.root), Channel(board, Link()))
     return [app.run(), serve(app)]
 
 

@@ -1,43 +1,73 @@
-"""What the payer is asked and told: one coroutine a question, no decision taken here."""
+"""What the payer is asked and told: one function a question, no decision taken here."""
 
 from firmware.common.payment.money import show_amount
-from firmware.common.ui.canvas import wrap
+from firmware.common.ui.canvas import COLUMNS, wrap
 from firmware.common.ui.dialog import Dialog
-from firmware.sender.intent import Intent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CURRENCIES = {978: "EUR", 840: "USD", 826: "GBP", 756: "CHF"}  # ISO 4217
 
 
-async def rest(dialog: Dialog, account: str, pending: int) -> str:
+def money(amount_minor: int, currency: int) -> str:
+    """An amount and its currency, by its name where a screen has one: "4.50 EUR"."""
+    return show_amount(amount_minor) + " " + _CURRENCIES.get(currency, "#%d" % currency)
+
+
+async def rest(dialog: Dialog, account: str, left: str, pending: int) -> str:
     """Until somebody presses a button: "ok" pays, "next" taps again, "cancel" opens the menu."""
-    lines = [account or "not enrolled", "", "%d not confirmed" % pending if pending else ""]
-    return await dialog.rest("SENDER", lines, "PAY  AGAIN  MENU")
+    waiting = "%d not confirmed" % pending if pending else ""
+    return await dialog.rest("SENDER", [account, "", left, waiting], "PAY  AGAIN  MENU")
 
 
-async def choose_payee(dialog: Dialog, accounts: list[str]) -> int:
-    return await dialog.choose("PAY WHOM?", accounts)
+def connecting(dialog: Dialog) -> None:
+    dialog.show("KEEP CLOSE", ["", "asking the payee"])
 
 
-async def enter_amount(dialog: Dialog) -> int:
-    return await dialog.amount("HOW MUCH?")
+async def confirm(
+    dialog: Dialog,
+    amount: str,
+    name: str,
+    words: str,
+    meanwhile: "Callable[[], None]",
+    timeout_ms: int,
+) -> bool:
+    """The one question that lets money go: OK must be held."""
+    title, lines = "PAY " + amount, ["", name, "", words]
+    if len(title) > COLUMNS:  # an amount is never cut
+        title, lines[0] = "PAY?", amount
+    return await dialog.hold(title, lines, meanwhile, timeout_ms)
 
 
-async def confirm(dialog: Dialog, intent: Intent) -> bool:
-    """The one question that lets money go."""
-    return await dialog.confirm(
-        "PAY?", ["", show_amount(intent.amount_minor), "to", intent.payee.account]
-    )
+def sending(dialog: Dialog, amount: str) -> None:
+    dialog.show("NOT CONFIRMED", [amount, "yet - keep close"])
 
 
-def sending(dialog: Dialog, amount_minor: int) -> None:
-    dialog.show("NOT CONFIRMED", [show_amount(amount_minor), "yet - keep close"])
+def ended(dialog: Dialog, is_paid: bool, amount: str, name: str, words: str) -> None:
+    """At once, while the boards still exchange news."""
+    dialog.show(*_ended(is_paid, amount, name, words))
 
 
-async def paid(dialog: Dialog, amount_minor: int, account: str) -> None:
-    await dialog.tell("PAID", ["", show_amount(amount_minor), "to", account])
+def announce(dialog: Dialog, is_paid: bool, amount: str, name: str, words: str) -> None:
+    """The same, over the question that comes next."""
+    dialog.announce(*_ended(is_paid, amount, name, words))
 
 
-async def cancelled(dialog: Dialog) -> None:
-    await dialog.tell("CANCELLED", ["", "Nothing was paid."])
+async def tell_ended(dialog: Dialog, is_paid: bool, amount: str, name: str, words: str) -> None:
+    await dialog.tell(*_ended(is_paid, amount, name, words))
 
 
-async def not_confirmed(dialog: Dialog, amount_minor: int, why: str) -> None:
-    await dialog.tell("NOT CONFIRMED", [show_amount(amount_minor), "yet - tap again"] + wrap(why))
+async def cancelled(dialog: Dialog, why: str) -> None:
+    await dialog.tell("CANCELLED", ["Nothing was paid"] + wrap(why))
+
+
+async def not_confirmed(dialog: Dialog, amount: str, why: str) -> None:
+    await dialog.tell("NOT CONFIRMED", [amount, "yet - tap again"] + wrap(why))
+
+
+def _ended(is_paid: bool, amount: str, name: str, words: str) -> tuple[str, list[str]]:
+    if is_paid:
+        return "PAID", ["", amount, name, "", words]
+    return "CANCELLED", ["", amount, name, "The payee did", "not take it."]

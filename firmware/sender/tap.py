@@ -1,121 +1,270 @@
-"""The payer's side of a tap: hand every pending payment to the payee at the other end."""
+"""The payer's side of a tap: resume what is pending for the payee, then pay what it asks for.
 
-from binascii import unhexlify
+    S -> R  HELLO        R -> S  HELLO, DCERT, PREQ
+    S -> R  RESUME       R -> S  ACK | VOID | VERDICT          for each payment pending for it
+    S -> R  OFFER        R -> S  VERDICT                       while the user reads PREQ
+    S -> R  TXN          R -> S  ACK | VOID | VERDICT          signed and journalled before (J1)
+    R -> S  news, VERDICT                                      after each ACK or VOID
+    S -> R  news, VERDICT                                      at the end
 
-from firmware.common import crypto, late
-from firmware.common.wire import jsontap, link, packet
-from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, UNAVAILABLE, Refused
-from firmware.common.wire.limits import TAP_ANSWER_MS, TAP_CONNECT_MS
-from firmware.sender.outbox import Outbox, Pending
-from firmware.sender.payees import Payees
+Loaded for one tap and let go, as are the steps of it that need much code.
+"""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from firmware.common.hardware.contract import Board
+from binascii import hexlify
 
-_POLL_MS = 2
+from firmware.common import late
+from firmware.common.ui.flow import name_of
+from firmware.common.wire import messages
+from firmware.common.wire.codec import Layout
+from firmware.common.wire.errors import (
+    AMOUNT_DIFFERS,
+    MALFORMED,
+    NOT_FOR_ME,
+    REQUEST_UNKNOWN,
+    SEND_THE_PAYMENT,
+    Refused,
+)
+from firmware.common.wire.limits import NEWS_MESSAGES_MAX, REQUEST_TTL_MS_MAX
+from firmware.sender import screens
+from firmware.sender.app import App
+from firmware.sender.choosing import choose
+from firmware.sender.wallet import DELIVERED, VOIDED, Pending, Purse
 
-
-class Till:
-    """Who is at the other end, from its PREQ; `request_id` is 8 bytes."""
-
-    def __init__(self, account: str, ecdh: bytes, request_id: bytes, amount_minor: int) -> None:
-        self.account = account
-        self.ecdh = ecdh
-        self.request_id = request_id
-        self.amount_minor = amount_minor
-
-
-async def deliver(board: "Board", outbox: Outbox, payees: Payees) -> Refused | None:
-    """Sends what is pending for the payee at the other end; what it acknowledges is journalled.
-
-    Answers the last refusal of a payment, which holds up no other. Raises `Refused`:
-    UNAVAILABLE when nobody answers or the wire goes quiet, NOT_FOR_ME when nothing is pending
-    for whoever is there.
-    """
-    wire = link.Link()
-    wire.connect(1 + int.from_bytes(crypto.random_bytes(2), "big") % 0xFFFF)
-    till = await _greet(board, wire)
-    known = payees.find(till.account)
-    if known is None or known.ecdh != till.ecdh:
-        raise Refused(NOT_FOR_ME, "at the other end is a till whose code was not imported")
-    waiting = [pending for pending in outbox.pending if pending.to_id == till.account]
-    if not waiting:
-        raise Refused(NOT_FOR_ME, "nothing is pending for " + till.account)
-    refused = None
-    for number, pending in enumerate(waiting):
-        if number:
-            till = await _greet(board, wire)  # a request is open for one payment
-        try:
-            await _hand_over(board, wire, outbox, pending, till)
-        except Refused as verdict:
-            if verdict.reason == UNAVAILABLE:
-                raise
-            refused = verdict
-    return refused
+_STEPS = "firmware.sender.steps"
+_WORDS = "firmware.common.payment.words"
+_NEWS = "firmware.common.storage.news_exchange"
 
 
-async def _greet(board: "Board", wire: link.Link) -> Till:
-    return _till(await _call(board, wire, jsontap.HELLO, bytes((jsontap.VERSION,))))
-
-
-async def _hand_over(
-    board: "Board", wire: link.Link, outbox: Outbox, pending: Pending, till: Till
-) -> None:
-    body = till.request_id + outbox.envelope(pending)
-    header, proof = packet.unpack(await _call(board, wire, jsontap.TXN, body))
-    index, head = _whole(header, "index"), str(header.get("head"))
-    outbox.check_proof(pending, index, head, proof)
-    outbox.add_delivered(pending, index, head)
-
-
-async def _call(board: "Board", wire: link.Link, kind: int, body: bytes) -> bytes:
-    """Sends one message and answers the body of its reply, PREQ or ACK; a VERDICT raises."""
-    clock = board.clock
-    until = clock.ms() + TAP_CONNECT_MS
-    message = jsontap.make(kind, body)
-    while True:
-        wire.step(board.tap, clock.ms())
-        if message and wire.state == link.OPEN and wire.is_idle():
-            wire.send(message)
-            message = b""
-            until = clock.ms() + TAP_ANSWER_MS
-        reply = wire.receive()
-        if reply:
-            wire.step(board.tap, clock.ms())  # its acknowledgement leaves before we go on
-            return _body(reply)
-        if wire.state == link.CLOSED or clock.ms() > until:
-            raise Refused(UNAVAILABLE, "nobody answers on the wire")
-        await clock.sleep_ms(_POLL_MS)
-
-
-def _body(reply: bytes) -> bytes:
-    if reply[0] == jsontap.VERDICT and len(reply) > 1:
-        raise Refused(reply[1], _plain(reply[2:]))
-    if reply[0] not in (jsontap.PREQ, jsontap.ACK):
-        raise Refused(MALFORMED, "the other end speaks otherwise")
-    return reply[1:]
-
-
-def _till(body: bytes) -> Till:
-    header, jwk = packet.unpack(body)
-    ecdh = late.call("firmware.common.interchange.jwk", "public_from_jwk", jwk)
+async def tap(app: App, may_pay: bool, amount_minor: int) -> None:
+    """One tap, and its outcome on the screen: PAID, CANCELLED or NOT CONFIRMED YET."""
+    screens.connecting(app.dialog)
+    talk = Talk(app)
+    detail = ""
     try:
-        request_id = unhexlify(str(header.get("request")))
-    except ValueError:
-        request_id = b""
-    if len(request_id) != jsontap.REQUEST_BYTES:
-        raise Refused(MALFORMED, "the other end names no request")
-    return Till(str(header.get("payee")), ecdh, request_id, _whole(header, "amount"))
+        await app.channel.connect(app.device.news.realm8)
+        await talk.run(may_pay, amount_minor)
+    except Refused as refused:
+        talk.why = refused.reason
+        detail = refused.detail
+    app.channel.close()
+    app.why = talk.why
+    why = (detail or name_of(talk.why)) if talk.why else ""
+    await _tell(talk, why, not may_pay)
 
 
-def _whole(header: dict, name: str) -> int:
-    value = header.get(name)
-    if type(value) is not int:
-        raise Refused(MALFORMED, "the other end speaks otherwise")
-    return value
+class Talk:
+    """One conversation. `ended` holds (payment, whether it is paid), `signed` what was signed
+    on it, `why` the last reason that was given."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.payee = b""
+        self.name = ""
+        self.words = ""
+        self.ended: list[tuple[Pending, bool]] = []
+        self.signed: Pending | None = None
+        self.is_cancelled = False
+        self.why = 0
+        self._channel = app.channel
+        self._resumed: list[bytes] = []
+
+    async def run(self, may_pay: bool, expected_minor: int) -> None:
+        """The whole of it; `expected_minor` is what a host knows of the request, or 0.
+
+        Raises `Refused`; what was journalled by then stands in `ended` and `signed`.
+        """
+        await self._meet()
+        for pending in self.app.wallet.pending[:]:
+            if pending.payee == self.payee:
+                await self._resume(pending)
+        asks_anew = self._preq.amount and self._preq.req_nonce not in self._resumed
+        if may_pay and (asks_anew or not self._resumed):
+            await self._pay(expected_minor)
+        elif not self._resumed:
+            raise Refused(NOT_FOR_ME, "nothing is pending for " + self.name)
+        if self.ended and not self.is_cancelled:
+            await self._tell_news()
+
+    async def _meet(self) -> None:
+        """Learns who is at the other end and what it asks for, all of it proven."""
+        session = self._channel.session
+        self.words = late.call(_WORDS, "tap_words", session.code)
+        dcert = await self._expect(messages.DCERT)
+        preq = await self._expect(messages.PREQ)
+        news = self.app.device.news
+        self._dcert, self._preq, self.name = late.call(
+            _STEPS, "read_till", news, session.transcript, dcert, preq
+        )
+        self.payee = self._preq.payee
+
+    async def _resume(self, pending: Pending) -> None:
+        """Asks what became of a payment; sends the same bytes again where the payee wants them."""
+        self._resumed.append(pending.nonce)
+        screens.sending(self.app.dialog, amount_of(pending))
+        resume = messages.RESUME.pack(req_nonce=pending.nonce, txn_hash=pending.hash)
+        await self._channel.send(messages.RESUME.number, resume)
+        if await self._take_answer(pending) != SEND_THE_PAYMENT:
+            return
+        purse = self.app.wallet.find(pending.purse)
+        if purse is None:
+            raise Refused(REQUEST_UNKNOWN, "the purse of that payment is gone")
+        _, _, txn = self.app.wallet.papers(pending)
+        await self._offer(purse, pending.ctr, pending.cum)
+        await self._expect(messages.VERDICT)  # whatever it says: the payment is made
+        await self._channel.send(messages.TXN.number, txn)
+        await self._take_answer(pending)
+
+    async def _pay(self, expected_minor: int) -> None:
+        """Asks the user, signs, journals, sends."""
+        app, preq = self.app, self._preq
+        if not preq.amount:
+            raise Refused(REQUEST_UNKNOWN, self.name + " asks for nothing")
+        if expected_minor and preq.amount != expected_minor:
+            raise Refused(AMOUNT_DIFFERS, self.name + " asks for another amount")
+        purse = choose(app.usable_purses(), preq.cur, preq.amount, app.device.news.t_lb())
+        for pending, is_paid in self.ended:
+            screens.announce(app.dialog, is_paid, amount_of(pending), self.name, self.words)
+        await self._offer(purse, purse.ctr + 1, purse.spent + preq.amount)
+        if not await self._is_confirmed():
+            self.is_cancelled = True
+            return
+        txn = late.call(_STEPS, "sign_payment", app.device.news, purse, preq)
+        self.signed = app.wallet.add_signed(self._dcert.signed, preq.signed, txn)
+        app.device.log("SIGNED", id_of(self.signed))
+        screens.sending(app.dialog, amount_of(self.signed))
+        await self._channel.send(messages.TXN.number, txn)
+        await self._take_answer(self.signed)
+
+    async def _is_confirmed(self) -> bool:
+        """Whether the user held OK and the payee would take the payment (else `Refused`)."""
+        preq = self._preq
+        verdicts: list[int] = []
+
+        def look() -> None:
+            found = self._channel.poll()
+            if found:
+                verdicts.append(self._accepted(_read(messages.VERDICT, found)))
+
+        timeout_ms = min(preq.ttl_s * 1_000, REQUEST_TTL_MS_MAX)
+        amount = screens.money(preq.amount, preq.cur)
+        if not await screens.confirm(
+            self.app.dialog, amount, self.name, self.words, look, timeout_ms
+        ):
+            return False
+        if not verdicts:
+            self._accepted(_read(messages.VERDICT, await self._channel.receive()))
+        return True
+
+    def _accepted(self, data: bytes) -> int:
+        verdict = messages.VERDICT.read(data)
+        if verdict.reason:
+            raise Refused(verdict.reason, "")
+        if verdict.req_nonce != self._preq.req_nonce:
+            raise Refused(MALFORMED, "a verdict on another request")
+        return 0
+
+    async def _offer(self, purse: Purse, ctr: int, cum: int) -> None:
+        """Shows the payee the purse, and what news this board has."""
+        news = self.app.device.news
+        offer = messages.OFFER.pack(
+            flags=0,
+            t_lb=news.t_lb(),
+            rev_seq=news.rev_seq,
+            beacon=news.beacon_seq,
+            caps=0,
+            ctr=ctr,
+            cum=cum,
+            purse=purse.record.signed,
+        )
+        await self._channel.send(messages.OFFER.number, offer)
+
+    async def _take_answer(self, pending: Pending) -> int:
+        """Journals ACK or VOID; the reason of a VERDICT, which changes nothing."""
+        number, data = await self._channel.receive()
+        if number == messages.VERDICT.number:
+            self.why = messages.VERDICT.read(data).reason
+            return self.why
+        app = self.app
+        is_paid = number == messages.ACK.number
+        if not is_paid and number != messages.VOID.number:
+            raise Refused(MALFORMED, "the payee speaks otherwise")
+        _, preq, _ = app.wallet.papers(pending)
+        news, public = app.device.news, self._dcert.pub
+        late.call(_STEPS, "check_answer", news, public, pending, preq, is_paid, data)
+        app.wallet.add_answer(DELIVERED if is_paid else VOIDED, pending, data)
+        app.device.log("DELIVERED" if is_paid else "VOIDED", id_of(pending))
+        self.ended.append((pending, is_paid))
+        self.why = 0
+        screens.ended(app.dialog, is_paid, amount_of(pending), self.name, self.words)
+        if is_paid:
+            app.device.board.beep()
+        await self._hear_news()
+        return 0
+
+    async def _expect(self, layout: Layout) -> bytes:
+        return _read(layout, await self._channel.receive())
+
+    async def _hear_news(self) -> None:
+        """What the payee tells after its answer; without it nothing is lost but news."""
+        try:
+            for _ in range(NEWS_MESSAGES_MAX):
+                number, data = await self._channel.receive()
+                if number == messages.VERDICT.number:
+                    return
+                late.call(_NEWS, "hear", self.app.device.news, number, data)
+        except Refused:
+            return
+
+    async def _tell_news(self) -> None:
+        """The same for the payee, whether it still listens or not."""
+        news = self.app.device.news
+        try:
+            for number, data in late.call(_NEWS, "messages_for", news, 0, self._preq.rev_seq):
+                await self._channel.send(number, data)
+            verdict = messages.VERDICT.pack(reason=0, req_nonce=self._preq.req_nonce, extra=0)
+            await self._channel.send(messages.VERDICT.number, verdict)
+            await self._channel.flush()
+        except Refused:
+            return
 
 
-def _plain(data: bytes) -> str:
-    """What another board says, cut and in ASCII: it ends on a screen and in a log."""
-    return "".join([chr(c) for c in data[:80] if 32 <= c < 127])
+def amount_of(pending: Pending) -> str:
+    return screens.money(pending.amount_minor, pending.currency)
+
+
+def id_of(pending: Pending) -> str:
+    """What a payment is called in logs and by hosts."""
+    return hexlify(pending.hash[:16]).decode()
+
+
+def _read(layout: Layout, found: tuple[int, bytes]) -> bytes:
+    """The message, when it is of this type; a VERDICT in its place is raised."""
+    number, data = found
+    if number == messages.VERDICT.number != layout.number:
+        raise Refused(messages.VERDICT.read(data).reason, "")
+    if number != layout.number:
+        raise Refused(MALFORMED, "the payee speaks otherwise")
+    return data
+
+
+async def _tell(talk: Talk, why: str, is_again: bool) -> None:
+    """What counts most is told; a payment that waits is never passed over in silence."""
+    app = talk.app
+    waiting = [p for p in app.wallet.pending if is_again or talk.payee in (b"", p.payee)]
+    last = talk.signed
+    if last is None and not talk.is_cancelled:
+        last = waiting[-1] if waiting else None
+        if last is None and talk.ended and not why:
+            last = talk.ended[-1][0]
+    app.last_id = id_of(last) if last else ""
+    ends = [is_paid for pending, is_paid in talk.ended if pending is last]
+    if last is None:
+        app.outcome = app.CANCELLED
+        await screens.cancelled(app.dialog, why)
+    elif ends:
+        app.outcome = app.PAID if ends[0] else app.CANCELLED
+        await screens.tell_ended(app.dialog, ends[0], amount_of(last), talk.name, talk.words)
+    else:
+        app.outcome = app.NOT_CONFIRMED
+        app.device.log("NOT CONFIRMED", why)
+        await screens.not_confirmed(app.dialog, amount_of(last), why)

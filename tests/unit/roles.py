@@ -6,11 +6,13 @@ from firmware.common.interchange import transaction
 from firmware.common.storage.device import Device
 from firmware.common.storage.store import Identity
 from firmware.common.ui.dialog import Dialog
+from firmware.common.wire.channel import Channel
+from firmware.common.wire.link import Link
 from firmware.receiver.app import App as ReceiverApp
 from firmware.receiver.book import LedgerBook
 from firmware.sender.app import App as SenderApp
-from firmware.sender.outbox import Outbox
 from firmware.sender.payees import Payee, Payees
+from firmware.sender.wallet import Wallet
 from tests.unit import forms
 from tests.unit.fake_board import Board, Clock, join
 
@@ -32,7 +34,8 @@ def device(root: str, account: str, clock: Clock | None = None) -> Device:
 
 def payer(root: str, account: str = "anna", clock: Clock | None = None) -> "Any":
     started = device(root, account, clock)
-    return SenderApp(started, Dialog(started.board), Outbox(root), Payees(root))
+    channel = Channel(started.board, Link())
+    return SenderApp(started, Dialog(started.board), Wallet(root), channel)
 
 
 def payee(root: str, account: str = "bert", clock: Clock | None = None) -> "Any":
@@ -53,7 +56,8 @@ def pair(folder: str) -> "tuple[Any, Any]":
 
 def introduce(anna: SenderApp, bert: ReceiverApp) -> None:
     account = bert.device.store.enrolled().account
-    anna.payees.add(Payee(account, bert.device.store.keys.ecdh_public))
+    payees = Payees(anna.device.board.root)
+    payees.add(Payee(account, bert.device.store.keys.ecdh_public))
 
 
 def run(main, *others):

@@ -1,7 +1,8 @@
-"""The board itself, as both roles know it: hardware, store, time and event log in one place."""
+"""The board itself, as both roles know it: hardware, store, time, event log and the bank's news."""
 
 from firmware.common.payment.timestamp import format_utc
 from firmware.common.storage.event_log import EventLog
+from firmware.common.storage.news_store import News
 from firmware.common.storage.store import Store
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ class Device:
         self.board = board
         self.store = Store(board.root)
         self.events = EventLog(board.root)
+        self.news = News(board.root, board.clock)
         self._kept_ms = self.store.time_floor_ms()
         self._offset_ms = self._kept_ms - board.clock.ms()
 

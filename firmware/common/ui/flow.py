@@ -7,11 +7,24 @@ from firmware.common.ui.dialog import Dialog
 from firmware.common.wire.errors import BUSY, Refused
 
 _MENU = "firmware.common.ui.menu"
+_QUESTIONS = {
+    "enrol_by_code": "firmware.common.ui.enrolling",
+    "pin_root": "firmware.common.ui.enrolling",
+}
+_ENROLLING = "firmware.common.wire.enrolling"
+_COMMANDS = {
+    "pin_root": _ENROLLING,
+    "bkey": _ENROLLING,
+    "enrol_message": _ENROLLING,
+    "certificate": _ENROLLING,
+    "news": _ENROLLING,
+}
 
 
 class Flow:
     """One question at a time; `outcome` says what the last one that a host asked came to."""
 
+    role = 0  # the bit of a certificate: PAYER or PAYEE
     CANCELLED = "CANCELLED"
     DONE = "DONE"
 
@@ -52,16 +65,24 @@ class Flow:
         self.dialog.wake()
 
     def command_module(self, name: str) -> str:
-        """Where the console finds what a command does (see `wire.console`)."""
-        raise NotImplementedError
+        """Where the console finds what a command does; "" where it is a role's own matter."""
+        return _COMMANDS.get(name, "")
 
     def unsettled(self) -> int:
         """How many payments would be lost with this board's memory."""
         raise NotImplementedError
 
+    def question_module(self, question: str) -> str:
+        """Where a question to the user stands."""
+        return _QUESTIONS.get(question, _MENU)
+
+    def may_revoke(self) -> bool:
+        """Whether this board may learn of revocations now."""
+        return True
+
     async def decide(self, question: str, *arguments: object) -> None:
-        """Asks one of the questions in `menu`; DONE if the user agreed."""
-        done = await late.call(_MENU, question, self, *arguments)
+        """Asks one of the questions that are loaded when asked; DONE if the user agreed."""
+        done = await late.call(self.question_module(question), question, self, *arguments)
         self.outcome = self.DONE if done else self.CANCELLED
 
 

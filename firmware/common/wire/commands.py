@@ -5,9 +5,11 @@ A role adds its own methods. What a host is told never holds a private key.
 
 import gc
 import sys
+from binascii import hexlify
 
+from firmware.common.payment.certificate import device_id
 from firmware.common.payment.identifier import identifier
-from firmware.common.storage import files
+from firmware.common.storage import enrolment, files
 from firmware.common.storage.store import Identity
 from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
@@ -40,9 +42,16 @@ class Commands:
         if "time" in header:
             self._take_time(header["time"])
         identity = self.device.store.identity
+        news = self.device.news
+        state, words = enrolment.state(self.device.board.root)
         gc.collect()
         return {
             "role": self.role,
+            "device": hexlify(device_id(self.device.store.keys.signing_public)).decode(),
+            "enrolled": state,
+            "words": words,
+            "t_lb": news.t_lb(),
+            "beacon": news.beacon_seq,
             "version": VERSION,
             "micropython": sys.version,
             "account": identity.account if identity else "",
@@ -73,7 +82,11 @@ class Commands:
         return {}, b""
 
     def do_enrol(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Asks the user to tie this board to an account; body: the bank's two keys."""
+        """Asks the user to tie this board to an account.
+
+        Without a body by the bank's one-time code; for the JSON forms alone with the bank's two
+        keys as body.
+        """
         from firmware.common.interchange.jsontext import members
         from firmware.common.interchange.jwk import public_from_jwk
 
@@ -81,14 +94,14 @@ class Commands:
         known = self.device.store.identity
         if known and known.account != account:
             raise Refused(DECLINED, "this board belongs to " + known.account)
+        name = _identifier_or_none(header.get("name"))
+        wallet = _identifier_or_none(header.get("wallet"))
+        if not body:
+            self.app.ask(self.app.decide, "enrol_by_code", account, name, wallet)
+            return {}, b""
         keys = members(body)
-        identity = Identity(
-            account,
-            _identifier_or_none(header.get("name")),
-            _identifier_or_none(header.get("wallet")),
-            public_from_jwk(keys["ecdh"]),
-            public_from_jwk(keys["signing"]),
-        )
+        ecdh, signing = public_from_jwk(keys["ecdh"]), public_from_jwk(keys["signing"])
+        identity = Identity(account, name, wallet, ecdh, signing)
         self.app.ask(self.app.decide, "enrol", identity)
         return {}, b""
 

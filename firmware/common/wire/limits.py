@@ -31,7 +31,7 @@ SESSION_MESSAGES_MAX = 256  # sealed in one direction of one connection
 BANK_KEYS_MAX = 2  # that a verifier holds at a time
 REVOCATIONS_MAX = 512  # in one REVDELTA, which is then a link message still
 UPLOAD_ENTRIES_MAX = 4_096  # that the bank takes
-UPLOAD_ENTRIES_BOARD_MAX = 32  # that a board sends
+UPLOAD_ENTRIES_BOARD_MAX = 16  # that a board sends: what its heap holds twice
 SYNC_ENTRIES_MAX = 256  # a purse has at most 250 payments, and one CLOSE
 
 # What a board keeps of OPG1
@@ -46,3 +46,13 @@ PURSES_MAX = 8  # that a payer's board holds, those that have ended included
 REQUEST_TTL_MS_MAX = 120_000  # a payer's board waits no longer for its user
 NEWS_MESSAGES_MAX = 16  # that one side takes at the end of a tap
 CODE_DIGITS_MAX = 12  # of a one-time code
+
+# A till
+SEEN_BUCKETS = 64  # files of rows, by purse
+SEEN_ROWS_MAX = 512  # in one of them; 54 KB
+TILL_ROWS_UNWRITTEN_MAX = 8  # also answers who resumes soon without a look at flash
+TILL_REQUESTS_MAX = 8  # one open, the others stale
+TILL_CLOSED_MAX = 32  # the last requests for which a payment is voided, not unknown
+TILL_UNSETTLED_MAX = 2_000  # entries the bank has not judged
+STALE_S_MAX = 86_400  # then nobody is asked any more: it is closed
+REQUEST_TTL_S = 120

@@ -1,0 +1,77 @@
+"""The console's `statement`: the bank's answer to the SYNC, and what it lets the board forget."""
+
+from binascii import hexlify
+
+from firmware.common.payment.certificate import device_id
+from firmware.common.payment.purse import check_purse
+from firmware.common.payment.settlement import check_statement, statement_purse
+from firmware.common.storage import enrolment
+from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, Refused
+from firmware.common.wire.messages import DCERT, STATEMENT, SYNC
+from firmware.common.wire.sealed_box import Box
+from firmware.common.wire.signed import parse_signed
+from firmware.sender import wallet as wallets
+from firmware.sender.app import App
+from firmware.sender.standing import Standing, payment_of, standings
+
+_HOUR_S = 3_600
+
+
+def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
+    """Takes the sealed STATEMENT; raises `Refused` unless it answers this board's SYNC."""
+    wallet, news = app.wallet, app.device.news
+    data = _opened(app, body)
+    if wallet.syncing is None:
+        raise Refused(REPLAY, "the bank was not asked anything")
+    sync = parse_signed(SYNC, wallet.segments.read(wallet.syncing[0], wallet.syncing[1]))
+    statement = check_statement(news.realm8, news.banks, data, sync.device, sync.purse, sync.nonce)
+    new_purse = statement_purse(statement)
+    if new_purse:
+        purse = check_purse(news.realm8, news.banks, new_purse)
+        if purse.pub != sync.newpub:
+            raise Refused(KEY_MISMATCH, "the purse is for another key")
+        if wallet.find(purse.purse):
+            raise Refused(REPLAY, "this board has that purse")
+    wallet.add_statement(data)
+    news.saw(statement.t)
+    _tidy(app)
+    app.device.log("STATEMENT", "%d payments judged" % statement.n)
+    app.dialog.wake()
+    return {
+        "balance": statement.balance,
+        "judged": statement.n,
+        "purse": hexlify(new_purse[2:10]).decode(),
+    }, b""
+
+
+def _opened(app: App, body: bytes) -> bytes:
+    """What the bank sealed to this device's certified key."""
+    root = app.device.board.root
+    device = parse_signed(DCERT, enrolment.certificate(root))
+    box = Box(body)
+    if box.number != STATEMENT.number or box.sender != app.device.news.realm8:
+        raise Refused(NOT_FOR_ME, "not a statement of this bank")
+    return box.open(device_id(device.pub), enrolment.device_key(root), device.ecdh)
+
+
+def _tidy(app: App) -> None:
+    """Lets go of purses that are over, and of segments in which every payment is judged."""
+    wallet = app.wallet
+    found = standings(wallet)
+    for standing in found:
+        record = standing.purse.record
+        over_s = record.not_after + record.grace_h * _HOUR_S
+        if over_s < app.device.news.t_lb() and not standing.open():
+            wallet.forget(standing.purse)
+    wallet.segments.drop_before(_first_needed(wallet, found))
+
+
+def _first_needed(wallet: wallets.Wallet, found: list[Standing]) -> int:
+    """The oldest segment with a payment that the bank has not judged."""
+    waiting = {(s.purse.record.purse, ctr) for s in found for ctr in s.open()}
+    for segment, kind, payload in wallet.records():
+        if kind in (wallets.SIGNED, wallets.CLOSING):
+            txn = payment_of(kind, payload)
+            if (txn.purse, txn.ctr) in waiting:
+                return segment
+    return wallet.segments.last
