@@ -1,7 +1,5 @@
 """A payer's and a payee's board, put together as `main` does, on fake hardware in one process."""
 
-import asyncio
-
 from firmware.common.interchange import transaction
 from firmware.common.storage.device import Device
 from firmware.common.storage.store import Identity
@@ -14,6 +12,7 @@ from firmware.sender.app import App as SenderApp
 from firmware.sender.payees import Payee, Payees
 from firmware.sender.wallet import Wallet
 from tests.unit import forms
+from tests.unit.beside import run, until  # noqa: F401 - for who asks here
 from tests.unit.fake_board import Board, Clock, join
 
 TYPE_CHECKING = False
@@ -58,33 +57,6 @@ def introduce(anna: SenderApp, bert: ReceiverApp) -> None:
     account = bert.device.store.enrolled().account
     payees = Payees(anna.device.board.root)
     payees.add(Payee(account, bert.device.store.keys.ecdh_public))
-
-
-def run(main, *others):
-    """Runs a coroutine while others run beside it; those are ended with it."""
-
-    async def together():
-        tasks = [asyncio.create_task(other) for other in others]
-        try:
-            return await main
-        finally:
-            for task in tasks:
-                if not task.done():
-                    task.cancel()
-                try:
-                    await task
-                except asyncio.CancelledError:
-                    continue
-
-    if hasattr(asyncio, "new_event_loop"):
-        asyncio.new_event_loop()  # MicroPython keeps one; what a failed test left is dropped
-    return asyncio.run(together())
-
-
-async def until(app, condition) -> None:
-    """Lets time pass until something is so; the clock bounds it."""
-    while not condition():
-        await app.device.board.clock.sleep_ms(10)
 
 
 class Paid:

@@ -22,10 +22,11 @@ from firmware.common.wire.errors import (
 )
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 from firmware.common.wire.link import OPEN, Link
+from firmware.sender.payees import Payees
 from tests.unit import forms
 from tests.unit.fake_board import Port, join
 from tests.unit.helpers import Folder, Seeded
-from tests.unit.roles import NOW_MS, pair, payee, payer, run
+from tests.unit.roles import NOW_MS, pair, payee, payer, run, until
 from tests.unit.test_dialog import sealed_for
 
 LONGEST = '"' * 64  # 64 bytes that JSON writes as 128
@@ -59,6 +60,19 @@ def done(app, do, body: bytes = b"", **members) -> tuple:
     return header, data
 
 
+def by_file(anna, account: str, amount_minor: int) -> str:
+    """A payment in the JSON form that its payer confirmed; its id."""
+    done(anna, "pay", to=account, amount=amount_minor)
+    anna.device.board.press("ok")
+
+    async def story() -> None:
+        await until(anna, lambda: bool(anna.outcome))
+
+    run(story(), anna.run())
+    assert anna.outcome == "NOT CONFIRMED YET"
+    return anna.last_id
+
+
 def bank_keys() -> bytes:
     ecdh, signing = forms.jwk(forms.BANK_ECDH.public), forms.jwk(forms.BANK.public)
     return f'{{"ecdh":{ecdh},"signing":{signing}}}'.encode()
@@ -86,7 +100,7 @@ def test_an_unknown_command_is_refused():
                 assert (header["ok"], header["reason"]) == (False, MALFORMED)
         say(bert, b'{"do":"entries","first":1e999}\n')
         declined(MALFORMED, anna, "export", first=0)  # the other role's
-        declined(MALFORMED, bert, "pay", to="anna", amount=1, by_wire=True)
+        declined(MALFORMED, bert, "pay", to="anna", amount=1)
 
 
 WRONG = (None, True, 5, -1, 1.5, 1e300, 2**70, "", "x", "\x00", "\xe4" * 100, [], [1], {}, {"a": 1})
@@ -98,8 +112,20 @@ def test_members_of_a_wrong_type_are_refused_and_change_nothing():
         ("enrol", ("account", "name", "wallet")),
         ("factory_reset", ("force",)),
         ("import_key", ("account",)),
-        ("pay", ("to", "amount", "by_wire")),
+        ("pay", ("to", "amount")),
         ("payments", ("first",)),
+        ("json_payments", ("first",)),
+        ("purses", ()),
+        ("top_up", ("amount",)),
+        ("close_purse", ("purse",)),
+        ("sync", ("again",)),
+        ("statement", ()),
+        ("evidence", ("id",)),
+        ("pin_root", ("root",)),
+        ("bkey", ()),
+        ("enrol_message", ()),
+        ("certificate", ()),
+        ("news", ()),
         ("envelope", ("id",)),
         ("confirm", ("id", "index", "head")),
         ("entries", ("first",)),
@@ -128,8 +154,9 @@ def test_members_of_a_wrong_type_are_refused_and_change_nothing():
                     app._asked = None
                     header, _ = ask(app, do, body)
                     assert header["ok"] or header["reason"] > 0
-        assert (anna.outbox.signed, bert.book.count) == (0, 1)
-        assert [payee.account for payee in anna.payees.all] == ["bert"]
+        assert (anna.wallet.signed, bert.book.count) == (0, 1)
+        assert done(anna, "json_payments", first=0)[0]["count"] == 0
+        assert done(anna, "payees")[0]["payees"] == ["bert"]
         assert [app.device.store.enrolled().account for app in (anna, bert)] == ["anna", "bert"]
 
 
@@ -137,14 +164,14 @@ def test_mutated_commands_are_answered():
     seeded = Seeded("commands")
     with Folder() as folder:
         anna, bert = pair(folder)
-        good = packet.pack({"do": "pay", "to": "bert", "amount": 1250, "by_wire": True})
+        good = packet.pack({"do": "pay", "to": "bert", "amount": 1250})
         for app in (anna, bert):
             for _ in range(150):
                 data = bytearray(good)
                 for _ in range(1 + seeded.below(2)):
                     data[seeded.below(len(data))] = 32 + seeded.below(95)
                 packet.unpack(say(app, bytes(data)))
-        assert anna.outbox.signed == 0
+        assert done(anna, "json_payments", first=0)[0]["count"] == anna.wallet.signed == 0
 
 
 def test_status_tells_who_the_board_is_and_no_secret():
@@ -175,24 +202,27 @@ def test_a_hosts_clock_is_taken_forwards_and_within_reason():
 def test_a_payment_is_proposed_and_waits_for_a_finger():
     with Folder() as folder:
         anna, _ = pair(folder)
-        done(anna, "pay", to="bert", amount=12_50, by_wire=True)
-        assert anna.outbox.signed == 0 and done(anna, "outcome")[0]["outcome"] == ""
-        declined(BUSY, anna, "pay", to="bert", amount=1, by_wire=True)
+        done(anna, "pay", to="bert", amount=12_50)
+        assert done(anna, "outcome")[0]["outcome"] == ""
+        assert done(anna, "json_payments", first=0)[0]["count"] == 0
+        declined(BUSY, anna, "pay", to="bert", amount=1)
 
 
 def test_what_cannot_be_paid_is_refused_before_it_is_on_the_screen():
     with Folder() as folder:
         anna, _ = pair(folder)
         for wrong in (0, -5, 4_000_000_001, 2**70):
-            declined(OVER_LIMIT, anna, "pay", to="bert", amount=wrong, by_wire=True)
+            declined(OVER_LIMIT, anna, "pay", to="bert", amount=wrong)
         for wrong in (12.5, 1e3, True, "5", None, [5]):
-            declined(MALFORMED, anna, "pay", to="bert", amount=wrong, by_wire=True)
-        for wrong in ("anna", "otto", "", "Bert"):
-            declined(UNKNOWN_PAYEE, anna, "pay", to=wrong, amount=5, by_wire=True)
-        declined(MALFORMED, anna, "pay", to="bert", amount=5)
+            declined(MALFORMED, anna, "pay", to="bert", amount=wrong)
+        for wrong in ("anna", "otto", "Bert"):
+            declined(UNKNOWN_PAYEE, anna, "pay", to=wrong, amount=5)
+        declined(MALFORMED, anna, "pay", to="", amount=5)
+        declined(OVER_LIMIT, anna, "pay", to="bert")
+        declined(NOT_ENROLLED, anna, "pay", amount=5)  # by JSON alone, without a certificate
         declined(REQUEST_UNKNOWN, anna, "tap_again")
         nobody = payer(folder + "/nobody", "")
-        declined(NOT_ENROLLED, nobody, "pay", to="bert", amount=5, by_wire=True)
+        declined(NOT_ENROLLED, nobody, "pay", to="bert", amount=5)
 
 
 def test_a_connection_code_goes_from_board_to_board():
@@ -201,7 +231,8 @@ def test_a_connection_code_goes_from_board_to_board():
         code = done(bert, "key")[1]
         assert done(anna, "import_key", code, account="bert")[0]["replaced"] is False
         assert done(anna, "import_key", code, account="bert")[0]["replaced"] is False
-        assert anna.payees.find("bert").ecdh == bert.device.store.keys.ecdh_public
+        kept = Payees(anna.device.board.root).find("bert")
+        assert kept and kept.ecdh == bert.device.store.keys.ecdh_public
         other = forms.jwk(forms.OTHER_ECDH.public).encode()
         assert done(anna, "import_key", other, account="bert")[0]["replaced"] is True
         assert done(anna, "payees")[0]["payees"] == ["bert"]
@@ -212,19 +243,19 @@ def test_a_connection_code_goes_from_board_to_board():
 def test_a_payment_goes_by_file_and_its_proof_comes_back():
     with Folder() as folder:
         anna, bert = pair(folder)
-        pending = anna._sign(anna._decide("bert", 12_50))
-        file = done(anna, "envelope", id=pending.txn_id)[1]
-        assert done(anna, "envelope", id=pending.txn_id)[1] == file
+        txn_id = by_file(anna, "bert", 12_50)
+        file = done(anna, "envelope", id=txn_id)[1]
+        assert done(anna, "envelope", id=txn_id)[1] == file
         told, proof = done(bert, "import", file)
         assert told["new"] is True and told["amount"] == 12_50 and told["from"] == "anna"
         again, same = done(bert, "import", file)
         assert again["new"] is False and same == proof and bert.book.count == 1
-        where = {"id": pending.txn_id, "index": told["index"], "head": told["head"]}
+        where = {"id": txn_id, "index": told["index"], "head": told["head"]}
         declined(BAD_SIGNATURE, anna, "confirm", bytes(32), **where)
         declined(BAD_SIGNATURE, anna, "confirm", b"", **where)
         done(anna, "confirm", proof, **where)
         declined(REQUEST_UNKNOWN, anna, "confirm", proof, **where)
-        assert done(anna, "payments", first=0)[0]["payments"][0]["state"] == "delivered"
+        assert done(anna, "json_payments", first=0)[0]["payments"][0]["state"] == "delivered"
 
 
 def test_a_file_for_another_payee_is_refused():
@@ -267,10 +298,10 @@ def test_pages_fit_a_message_even_with_the_longest_names():
         done(anna, "import_key", code, account=LONGEST)
         anna.device.advance_time(NOW_MS)
         for number in range(COUNT):
-            anna._sign(anna._decide(LONGEST, 3_999_999_900 + number))
+            by_file(anna, LONGEST, 3_999_999_900 + number)
         found = []
         while len(found) < COUNT:
-            found += done(anna, "payments", first=len(found))[0]["payments"]
+            found += done(anna, "json_payments", first=len(found))[0]["payments"]
         assert found[9]["amount"] == 3_999_999_909
         envelope = done(anna, "envelope", id=found[0]["id"])[1]
         assert len(envelope) > 1_000
@@ -332,8 +363,9 @@ def test_a_board_is_tied_to_one_account_and_to_what_can_be_signed_later():
             {"name": [1]},
         ):
             declined(MALFORMED, nobody, "enrol", bank_keys(), account="anna", **wrong)
-        for body in (b"", b"{}", b'{"ecdh":{},"signing":{}}', bank_keys().replace(b"EC", b"OK")):
+        for body in (b"{}", b'{"ecdh":{},"signing":{}}', bank_keys().replace(b"EC", b"OK")):
             declined(MALFORMED, nobody, "enrol", body, account="anna")
+        declined(NOT_ENROLLED, nobody, "enrol", account="anna")  # by code: no bank is known
         done(nobody, "enrol", bank_keys(), account="anna")
         anna = payer(folder + "/anna")
         declined(DECLINED, anna, "enrol", bank_keys(), account="eve")

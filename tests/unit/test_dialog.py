@@ -2,9 +2,11 @@
 
 from firmware.common.ui import canvas
 from firmware.common.ui.dialog import Dialog
+from firmware.common.wire import messages
 from firmware.common.wire.errors import BUSY, DECLINED, Refused
-from firmware.receiver.tap import serve
+from firmware.sender.outbox import Outbox
 from tests.unit import forms
+from tests.unit import till as tills
 from tests.unit.fake_board import Board
 from tests.unit.helpers import Folder, raises, refused
 from tests.unit.roles import device, pair, payee, payer, run, until
@@ -190,27 +192,42 @@ def titles(app) -> list:
     return found
 
 
-def test_paying_by_buttons_ends_with_paid_and_received():
+def test_paying_by_buttons_ends_with_paid():
     with Folder() as folder:
-        anna, bert = pair(folder)
-        anna.device.board.press("ok", "ok", *wheel("4", "5", "0", "="), "ok")
+        app, till = tills.pair(folder)
+        app.device.board.press("ok", "hold")
 
         async def story() -> None:
-            await until(anna, lambda: anna.dialog.title == "PAID")
+            await until(app, lambda: app.dialog.title == "PAID")
 
-        run(story(), anna.run(), bert.run(), serve(bert))
-        assert titles(anna) == ["SENDER", "PAY WHOM?", "HOW MUCH?", "PAY?", "NOT CONFIRMED", "PAID"]
-        assert anna.device.board.display.lines[2:5] == ["4.50", "to", "bert"]
-        assert bert.dialog.title == "RECEIVED"
-        assert bert.device.board.display.lines[2:5] == ["4.50", "from", "anna"]
-        assert (anna.device.board.beeps, bert.device.board.beeps) == (1, 1)
+        run(story(), app.run(), till.serve())
+        assert titles(app) == ["SENDER", "KEEP CLOSE", "PAY 4.50 EUR", "NOT CONFIRMED", "PAID"]
+        assert app.device.board.display.lines[2:4] == ["4.50 EUR", "Bakery Anna"]
+
+
+def test_the_resting_screen_tells_what_is_left_and_what_is_pending():
+    with Folder() as folder:
+        app, till = tills.pair(folder)
+        till.answers[messages.TXN.number] = lambda number, body: None
+        assert tills.pay(app, till) == "NOT CONFIRMED YET"
+        board = app.device.board
+        assert board.display.lines[:3] == ["NOT CONFIRMED", "4.50 EUR", "yet - tap again"]
+        till.answers = {}
+        board.press("cancel", N)
+
+        async def story() -> None:
+            await until(app, lambda: app.dialog.title == "PAID")
+
+        run(story(), app.run(), till.serve())
+        resting = [screen for screen in board.display.shown if screen[0] == "SENDER"]
+        assert resting[0][1:5] == ["anna", "", "100.00 EUR", ""]
+        assert resting[-1][1:5] == ["anna", "", "95.50 EUR", "1 not confirmed"]
 
 
 def test_received_stays_whatever_comes_until_ok():
     with Folder() as folder:
-        anna, bert = pair(folder)
-        anna.propose("bert", 4_50, True)
-        anna.device.board.press("ok")
+        _, bert = pair(folder)
+        bert.take_envelope(sealed_for(bert, forms.payment()))
 
         async def story() -> None:
             await until(bert, lambda: bert.dialog.title == "RECEIVED")
@@ -223,65 +240,51 @@ def test_received_stays_whatever_comes_until_ok():
             bert.device.board.press("ok")
             await until(bert, lambda: bert.dialog.title == "RECEIVER")
 
-        run(story(), anna.run(), bert.run(), serve(bert))
-        assert "4.50" in bert.device.board.display.lines  # the total
+        run(story(), bert.run())
+        assert "12.50" in bert.device.board.display.lines  # the total
 
 
-def test_the_payer_sees_amount_and_payee_before_anything_is_signed():
+def test_a_payment_by_file_is_unguaranteed_and_stays_unconfirmed():
     with Folder() as folder:
         anna, _ = pair(folder)
-        anna.propose("bert", 12_50, True)
+        anna.propose_file("bert", 12_50)
 
         async def story() -> None:
             await until(anna, lambda: anna.dialog.title == "PAY?")
-            assert anna.device.board.display.lines[2:5] == ["12.50", "to", "bert"]
-            assert anna.outbox.signed == 0 and anna.outcome == ""
-            anna.device.board.press("cancel")
+            assert anna.device.board.display.lines[1:6] == [
+                "12.50",
+                "to",
+                "bert",
+                "by file,",
+                "UNGUARANTEED",
+            ]
+            assert Outbox(anna.device.board.root).signed == 0 and anna.outcome == ""
+            anna.device.board.press("ok")
+            await until(anna, lambda: bool(anna.outcome))
+
+        run(story(), anna.run())
+        assert anna.outcome == "NOT CONFIRMED YET"
+        assert len(Outbox(anna.device.board.root).pending) == 1
+
+
+def test_a_payment_by_file_that_is_not_confirmed_is_not_signed():
+    with Folder() as folder:
+        anna, _ = pair(folder)
+        anna.propose_file("bert", 12_50)
+        anna.device.board.press("cancel")
+
+        async def story() -> None:
             await until(anna, lambda: anna.dialog.title == "CANCELLED")
 
         run(story(), anna.run())
-        assert (anna.outcome, anna.outbox.signed) == ("CANCELLED", 0)
-
-
-def test_without_a_payee_at_the_wire_it_says_tap_again_and_the_next_tap_pays():
-    with Folder() as folder:
-        anna, bert = pair(folder)
-        anna.propose("bert", 12_50, True)
-        anna.device.board.press("ok")
-
-        async def alone() -> None:
-            await until(anna, lambda: bool(anna.outcome))
-
-        run(alone(), anna.run())
-        assert (anna.outcome, len(anna.outbox.pending)) == ("NOT CONFIRMED YET", 1)
-        assert anna.device.board.display.lines[:3] == ["NOT CONFIRMED", "12.50", "yet - tap again"]
-        anna.device.board.press(N)  # from the resting screen: tap again
-
-        async def together() -> None:
-            await until(anna, lambda: anna.dialog.title == "PAID")
-
-        run(together(), anna.run(), serve(bert))
-        assert (anna.outcome, bert.book.total_minor) == ("PAID", 12_50)
-
-
-def test_a_payment_by_file_stays_unconfirmed():
-    with Folder() as folder:
-        anna, _ = pair(folder)
-        anna.propose("bert", 12_50, False)
-        anna.device.board.press("ok")
-
-        async def story() -> None:
-            await until(anna, lambda: bool(anna.outcome))
-
-        run(story(), anna.run())
-        assert anna.outcome == "NOT CONFIRMED YET" and len(anna.outbox.pending) == 1
+        assert (anna.outcome, Outbox(anna.device.board.root).signed) == ("CANCELLED", 0)
 
 
 def test_one_question_at_a_time():
     with Folder() as folder:
         anna, _ = pair(folder)
-        anna.propose("bert", 12_50, True)
-        refused(BUSY, anna.propose, "bert", 99_00, True)
+        anna.propose_file("bert", 12_50)
+        refused(BUSY, anna.propose_file, "bert", 99_00)
 
 
 def test_what_is_refused_in_a_flow_is_told_and_the_board_goes_on():
@@ -312,7 +315,7 @@ def test_a_board_of_nobody_pays_nobody():
             await until(anna, lambda: not anna.device.board.buttons.presses)
 
         run(story(), anna.run())
-        assert anna.outbox.signed == 0 and "PAY?" not in titles(anna)
+        assert titles(anna)[:3] == ["SENDER", "NOT POSSIBLE", "SENDER"]
 
 
 def test_the_till_asks_for_an_amount_or_for_any():

@@ -14,9 +14,9 @@ from firmware.common.wire.signed import parse_signed
 from firmware.sender.app import App
 from firmware.sender.wallet import Wallet
 from tests.unit import world
+from tests.unit.beside import run, until
 from tests.unit.fake_board import Board, Clock, join
 from tests.unit.forms import BANK, BANK_ECDH, Keys
-from tests.unit.roles import run, until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
 from firmware.common.version import VERSION
 from firmware.common.wire import packet
-from firmware.common.wire.errors import NOT_ENROLLED, Refused
 from firmware.common.wire.limits import CODE_DIGITS_MAX
 
 _WHEEL = "0123456789="
@@ -33,8 +32,6 @@ async def pin_root(app: Flow, root_public: bytes) -> bool:
 async def enrol_by_code(app: Flow, account: str, name: str, wallet: str) -> bool:
     """Has the bank's one-time code typed, and journals the ENROL that proves it is known."""
     news = app.device.news
-    if not news.banks:
-        raise Refused(NOT_ENROLLED, "the bank's key is missing: opg enrol brings it")
     if not await app.dialog.confirm("ENROL?", ["account", account]):
         return False
     code = await type_code(app)

@@ -14,7 +14,14 @@ from firmware.common.storage.store import Identity
 from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
 from firmware.common.version import VERSION
-from firmware.common.wire.errors import DECLINED, MALFORMED, OVER_LIMIT, SYNC_FIRST, Refused
+from firmware.common.wire.errors import (
+    DECLINED,
+    MALFORMED,
+    NOT_ENROLLED,
+    OVER_LIMIT,
+    SYNC_FIRST,
+    Refused,
+)
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 
 _LOG_BYTES = MESSAGE_BYTES_MAX - 512
@@ -97,6 +104,8 @@ class Commands:
         name = _identifier_or_none(header.get("name"))
         wallet = _identifier_or_none(header.get("wallet"))
         if not body:
+            if not self.device.news.banks:
+                raise Refused(NOT_ENROLLED, "the bank's key is missing: pin_root, bkey")
             self.app.ask(self.app.decide, "enrol_by_code", account, name, wallet)
             return {}, b""
         keys = members(body)
