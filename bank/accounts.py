@@ -107,25 +107,29 @@ def set_frozen(cursor: Cursor, account_id: str, frozen: bool, device: str | None
     _done(cursor, account_id, "freeze" if frozen else "unfreeze", subject)
 
 
-def open_generation(cursor: Cursor, account_id: str, device: str) -> tuple[str, int]:
+def open_generation(
+    cursor: Cursor, account_id: str, device: str, form: str = ledgers.JSON
+) -> tuple[str, int]:
     """Begins a new ledger for a device whose old one is forked: CREATED and its generation.
 
-    What the old one settled stays. EXISTS where the newest has no entry yet.
+    A device has two ledgers, of the JSON forms and of OPG1; the other goes on. What the old one settled stays. EXISTS where the newest has no entry yet.
     """
     require_party(cursor, account_id)
     device_id = parse_device_id(device)
     found = devices.select_device(cursor, device_id)
     if found is None or found[0] != account_id:
         raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
-    position = ledgers.select_position(cursor, account_id, device_id, lock=True)
+    if form not in (ledgers.JSON, ledgers.OPG1):
+        raise Refused(MALFORMED, f"a form is {ledgers.JSON} or {ledgers.OPG1}")
+    position = ledgers.select_position(cursor, account_id, device_id, lock=True, form=form)
     if position.last_index < 0:
         return EXISTS, position.generation
     generation = position.generation + 1
     if generation >= limits.GENERATIONS_MAX:
         raise Refused(OVER_LIMIT, "the device has had too many ledgers; enrol another device")
-    created = ledgers.insert_generation(cursor, account_id, device_id, generation)
-    subject = f"device {device}"
-    result = _done(cursor, account_id, "open ledger", subject, created, generation=str(generation))
+    created = ledgers.insert_generation(cursor, account_id, device_id, generation, form)
+    subject, detail = f"device {device}", {"generation": str(generation), "form": form}
+    result = _done(cursor, account_id, "open ledger", subject, created, **detail)
     return result, generation
 
 
@@ -142,8 +146,8 @@ def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
             "reserved_minor": reserved,
             "wallets": wallets,
         }
-        for account_id, kind, name, frozen, wallets, device_count, reserved in accounts.select_accounts(
-            cursor, limit, offset
+        for account_id, kind, name, frozen, wallets, device_count, reserved in (
+            accounts.select_accounts(cursor, limit, offset)
         )
     ]
 

@@ -157,7 +157,8 @@ def pending(cursor: Cursor, limit: int, offset: int) -> list[dict[str, str]]:
 
 
 def _again(cursor: Cursor, known: Enrolment, data: bytes) -> bytes | Refused:
-    if known.enrol != data:
+    # Without the signature, which may be made anew.
+    if parse_signed(ENROL, known.enrol).raw != parse_signed(ENROL, data).raw:
         return Refused(REPLAY, "this device has asked before, otherwise; reset it for new keys")
     if known.state == DECLINED_BY_OPERATOR:
         return Refused(DECLINED, "the operator refused the device; reset it for new keys")

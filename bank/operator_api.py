@@ -3,11 +3,10 @@
 Bodies are read by the strict JSON reader, so that an amount never becomes a float.
 """
 
-import time
-
 from flask import Blueprint, Response, jsonify
 
 from bank import accounts, endings, enrolment, limits, verify
+from bank.queries import ledgers
 from bank.web import current, json_body, operators_only, page
 from firmware.common.interchange import jsontext, jwk, transaction
 from firmware.common.payment import money
@@ -97,13 +96,14 @@ def set_frozen(frozen: bool) -> Response:
 @blueprint.post("/ledgers")
 @operators_only
 def open_generation() -> Response:
-    """{"account_id", "device_id"}: a new ledger for a device whose old one is forked."""
-    found = _members({"account_id", "device_id"})
+    """{"account_id", "device_id", "form"?: json or opg1}: a new ledger where the old is forked."""
+    found = _members({"account_id", "device_id", "form"})
+    form = _optional(found, "form", ledgers.JSON)
     account_id, device_id = (
         jsontext.text_member(found, key) for key in ("account_id", "device_id")
     )
     result, generation = current().database.run(
-        lambda cursor: accounts.open_generation(cursor, account_id, device_id)
+        lambda cursor: accounts.open_generation(cursor, account_id, device_id, form)
     )
     return jsonify(result=result, generation=generation)
 
@@ -119,9 +119,7 @@ def make_code() -> Response:
         raise Refused(MALFORMED, f"a role is {', '.join(ROLES)}")
     bank = current()
     code = bank.database.run(
-        lambda cursor: enrolment.issue_code(
-            cursor, bank.code_key, account_id, roles, int(time.time())
-        )
+        lambda cursor: enrolment.issue_code(cursor, bank.code_key, account_id, roles, bank.clock())
     )
     return jsonify(account_id=account_id, code=code)
 
@@ -145,7 +143,7 @@ def confirm() -> Response:
     office = bank.office
     return _done(
         bank.database.run(
-            lambda cursor: enrolment.confirm(cursor, office, device, words, int(time.time()))
+            lambda cursor: enrolment.confirm(cursor, office, device, words, bank.clock())
         )
     )
 
@@ -164,7 +162,8 @@ def decline() -> Response:
 def lapse() -> Response:
     """{}: ends purses whose grace is over, some at a time; again until it says 0."""
     _members(set())
-    ended = current().database.run(lambda cursor: endings.end_due(cursor, int(time.time())))
+    bank = current()
+    ended = bank.database.run(lambda cursor: endings.end_due(cursor, bank.clock()))
     return jsonify(ended=ended)
 
 

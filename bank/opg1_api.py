@@ -7,8 +7,6 @@
 Whoever carries the bodies sees lengths and device ids.
 """
 
-import time
-
 from flask import Blueprint, Response, jsonify
 
 from bank import endings, enrolment, limits, news, sync
@@ -28,7 +26,7 @@ def enrol() -> Response:
     office = bank.office
     sender8, data = office.open(ENROL.number, body)
     found = bank.database.run(
-        lambda cursor: enrolment.ask(cursor, office, bank.code_key, sender8, data, int(time.time()))
+        lambda cursor: enrolment.ask(cursor, office, bank.code_key, sender8, data, bank.clock())
     )
     if isinstance(found, Refused):
         raise found
@@ -45,7 +43,7 @@ def synchronise() -> Response:
     bank, body = current(), binary_body(limits.SYNC_BYTES_MAX)
     office, since = bank.office, number("from", 0, _NUMBER_MAX)
     sender8, data = office.open(SYNC.number, body)
-    now = int(time.time())
+    now = bank.clock()
     bank.database.run(lambda cursor: endings.end_due(cursor, now))
     done = bank.database.run(lambda cursor: sync.answer(cursor, office, sender8, data, now))
     if done.refused is not None:
@@ -63,7 +61,7 @@ def read_news() -> Response:
 
 def _news(since: int) -> list[Message]:
     bank = current()
-    office, now = bank.office, int(time.time())
+    office, now = bank.office, bank.clock()
     return bank.database.run(lambda cursor: news.messages(cursor, office, now, since))
 
 

@@ -1,5 +1,6 @@
 """What every endpoint needs: its bank, a bounded body, a page, the operator's token."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -15,6 +16,7 @@ from bank.keys import BankKeys
 from firmware.common import crypto
 from firmware.common.wire.errors import MALFORMED, NOT_AUTHORISED, TOO_LARGE, Refused
 
+BYTES = "application/octet-stream"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,6 +30,7 @@ class Bank:
     operator_token: str = field(repr=False)
     code_key: bytes = field(repr=False)
     authority: Authority | None = None
+    clock: Callable[[], int] = lambda: int(time.time())  # seconds since 1970
 
     @property
     def office(self) -> Office:
@@ -47,7 +50,7 @@ def json_body(bytes_max: int) -> bytes:
 
 def binary_body(bytes_max: int) -> bytes:
     """The body, which is declared as bytes and not longer than that. Raises `Refused`."""
-    return _body("application/octet-stream", bytes_max)
+    return _body(BYTES, bytes_max)
 
 
 def _body(mimetype: str, bytes_max: int) -> bytes:

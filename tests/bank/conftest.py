@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from flask import Flask
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import config, create_app, db, postgres
+from bank import authority, config, create_app, db, keys, postgres
 from bank.config import Settings
+from tests.bank.opg1_teller import Opg1Teller
 from tests.bank.teller import Teller
 from tests.bank.watch import Watch
 
@@ -43,7 +45,7 @@ def settings(state_dir: Path) -> Iterator[Settings]:
     database = db.Database(server.url, server.owner_url, lambda: None)
     database.initialise()
     database.close()
-    yield config.load(
+    settings = config.load(
         {
             "OPG_HOME": str(state_dir),
             "DATABASE_URL": server.url,
@@ -51,6 +53,9 @@ def settings(state_dir: Path) -> Iterator[Settings]:
             "BANK_KEY_DIR": str(state_dir / "keys"),
         }
     )
+    bank_keys = keys.load(settings.key_dir)
+    authority.ensure(settings.key_dir, settings.root_dir, bank_keys, int(time.time()))
+    yield settings
     server.release()
     postgres.remove(directory)
 
@@ -80,5 +85,17 @@ def teller(app: Flask, owner: Cursor) -> Iterator[Teller]:
     owner.execute(EMPTY_BOOKS)
     teller = Teller(app)
     yield teller
+    assert teller.violations() == {}
+    assert app.extensions["watch"].take() == []
+
+
+@pytest.fixture
+def opg1(app: Flask, owner: Cursor) -> Iterator[Opg1Teller]:
+    """The same for boards of OPG1; the bank's clock is the test's."""
+    owner.execute(EMPTY_BOOKS)
+    bank = app.extensions["bank"]
+    teller = Opg1Teller(app)
+    yield teller
+    app.extensions["bank"] = bank
     assert teller.violations() == {}
     assert app.extensions["watch"].take() == []

@@ -1,6 +1,7 @@
 """Reads every answer and every log record of the tests for what must never leave the bank."""
 
 import base64
+import json
 import logging
 import traceback
 import unicodedata
@@ -54,6 +55,10 @@ class Watch(logging.Handler):
         return response
 
 
+def _root_private(settings: Settings) -> bytes:
+    return bytes.fromhex(json.loads((settings.root_dir / "root.json").read_text())["root"])
+
+
 def spellings(bank: Bank, settings: Settings) -> dict[str, list[bytes]]:
     """The bank's secrets by name, each as it may be written."""
     found = {
@@ -69,6 +74,8 @@ def spellings(bank: Bank, settings: Settings) -> dict[str, list[bytes]]:
         for name, secret in (
             ("the signing key", bank.keys.signing_private),
             ("the ECDH key", bank.keys.ecdh_private),
+            ("the key of codes", bank.code_key),
+            ("the root's key", _root_private(settings)),
         )
     }
     found["the operator's token"] = [bank.operator_token.encode()]
