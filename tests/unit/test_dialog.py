@@ -213,7 +213,7 @@ def test_the_resting_screen_tells_what_is_left_and_what_is_pending():
         board = app.device.board
         assert board.display.lines[:3] == ["NOT CONFIRMED", "4.50 EUR", "yet - tap again"]
         till.answers = {}
-        board.press("cancel", N)
+        board.press(N)
 
         async def story() -> None:
             await until(app, lambda: app.dialog.title == "PAID")
