@@ -209,7 +209,7 @@ def test_the_resting_screen_tells_what_is_left_and_what_is_pending():
     with Folder() as folder:
         app, till = tills.pair(folder)
         till.answers[messages.TXN.number] = lambda number, body: None
-        assert tills.pay(app, till) == "NOT CONFIRMED YET"
+        assert tills.outcome(app, till, "ok", "hold") == "NOT CONFIRMED YET"
         board = app.device.board
         assert board.display.lines[:3] == ["NOT CONFIRMED", "4.50 EUR", "yet - tap again"]
         till.answers = {}
