@@ -14,9 +14,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import authority, config, create_app, db, keys, postgres
 from bank.config import Settings
-from tests.bank.opg1_teller import Opg1Teller
+from tests.bank.opg1_teller import Board, Opg1Teller
 from tests.bank.teller import Teller
 from tests.bank.watch import Watch
+
+FUNDS_MINOR = 300_00  # of who pays
 
 EMPTY_BOOKS = """
     TRUNCATE postings, transfers, ledger_entries, ledgers, device_directory, devices, audit_logs,
@@ -99,3 +101,15 @@ def opg1(app: Flask, owner: Cursor) -> Iterator[Opg1Teller]:
     app.extensions["bank"] = bank
     assert teller.violations() == {}
     assert app.extensions["watch"].take() == []
+
+
+@pytest.fixture
+def anna(opg1: Opg1Teller) -> Board:
+    """Who pays."""
+    return opg1.board("anna", FUNDS_MINOR)
+
+
+@pytest.fixture
+def bert(opg1: Opg1Teller) -> Board:
+    """Who is paid."""
+    return opg1.board("bert")

@@ -86,8 +86,9 @@ class Purse:
     def close(self, nonce: bytes = NONCE) -> bytes:
         """A signed CLOSE of what is left."""
         (allowance,) = struct.unpack_from(">I", self.signed, 74)
-        values = {"kind": 2, "payee": self.realm8, "req_hash": nonce + bytes(8)}
-        return self.pay(Board("nobody"), allowance - self.cum, **values)
+        bank = Board("the bank")
+        bank.device_id = self.realm8
+        return self.pay(bank, allowance - self.cum, kind=2, req_hash=nonce + bytes(8))
 
 
 @dataclass
@@ -210,6 +211,11 @@ class Opg1Teller(Teller):
         message = body("VOID", payee=payee.device_id, t_lb=0, **fields)
         return payee.kd.sign(self.realm8, "VOID", message)
 
+    def reserved(self, purse: Purse) -> tuple[int, int]:
+        """(reserve, bond) of a purse."""
+        stored = self.stored(purse)
+        return stored.reserve_minor, stored.bond_minor
+
     def stored(self, purse: Purse) -> purses.Purse:
         """The purse as it stands in the books."""
         bank: Bank = self.bank
@@ -220,6 +226,11 @@ class Opg1Teller(Teller):
             return purses.select_purses(cursor, [key], lock=False)[key]
 
         return bank.database.run(work)
+
+
+def entry(tag: int, txn: bytes, answer: bytes = b"") -> bytes:
+    """An entry of a SYNC."""
+    return bytes([tag]) + txn + answer
 
 
 def unbundle(data: bytes) -> list[tuple[int, bytes]]:

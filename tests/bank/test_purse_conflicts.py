@@ -1,0 +1,137 @@
+"""Payments that contradict each other or a VOID: who is paid from what, and what is proven."""
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from bank import limits, policy
+from tests import opg1_builder as builder
+from tests.bank.opg1_teller import (
+    COVERED,
+    DAY_S,
+    RETURNED,
+    SETTLED,
+    UNPAID,
+    VOIDED,
+    Board,
+    Opg1Teller,
+    entry,
+)
+
+GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
+
+
+def test_a_clone_that_spends_while_its_twin_closes(
+    opg1: Opg1Teller, anna: Board, bert: Board
+) -> None:
+    """The shop is paid from what was given back, the purse revoked, and the proof is there."""
+    purse = opg1.top_up(anna)
+    clone = purse.clone()
+    opg1.report(anna, purse, [entry(4, purse.close())])
+    txn = clone.pay(bert, 40_00)
+    report = [entry(2, txn, opg1.ack(bert, txn))]
+    assert opg1.report(anna, purse, report).verdicts[1] == COVERED
+    assert opg1.balance("bert") == 40_00
+    assert opg1.stored(purse).state == "revoked"
+    assert opg1.reserved(purse) == (60_00, 10_00)
+
+
+def test_a_clone_pays_two_shops_until_nothing_is_left(
+    opg1: Opg1Teller, bert: Board, owner: Cursor
+) -> None:
+    """One counter, two payments: the reserve's rest, then the bond, then the account; then not."""
+    carl, dora, eva = (opg1.board(name) for name in ("carl", "dora", "eva"))
+    anna = opg1.board("anna", 70_00)
+    purse = opg1.top_up(anna, 60_00)  # bond 6, account 4
+    copies = [purse.clone() for _ in range(4)]
+    got = []
+    for board, copy in zip((bert, carl, dora, eva), copies, strict=True):
+        txn = copy.pay(board, 40_00)
+        verdict = opg1.report(anna, copy, [entry(2, txn, opg1.ack(board, txn))]).verdicts[1]
+        got.append((verdict, opg1.balance(board.account)))
+    assert got == [(SETTLED, 40_00), (UNPAID, 30_00), (UNPAID, 0), (UNPAID, 0)]
+    owner.execute("SELECT source, amount_minor FROM covers ORDER BY amount_minor DESC")
+    assert owner.fetchall() == [("reserve", 20_00), ("bond", 6_00), ("account", 4_00)]
+    owner.execute("SELECT equiv FROM proofs")
+    ((equiv,),) = owner.fetchall()
+    equiv = bytes(equiv)
+    assert equiv[:160] == purse.signed
+    for txn in (equiv[160:306], equiv[306:]):
+        builder.check_signature(purse.key.public, opg1.realm8, "TXN", txn)
+
+
+def test_the_fund_pays_up_to_what_the_payee_has_earned(
+    opg1: Opg1Teller, bert: Board, owner: Cursor
+) -> None:
+    anna, carl = opg1.board("anna", 11_00), opg1.board("carl")
+    owner.execute("UPDATE accounts SET guarantee_minor = 250 WHERE account_id = 'carl'")
+    owner.execute(
+        """
+        INSERT INTO transfers (payer_account, transfer_id, kind, payee_account, amount_minor)
+            VALUES ('bank', '00000000-0000-4000-8000-000000000001', 'funding', 'bank', 1000);
+        INSERT INTO postings (account_id, wallet_id, payer_account, transfer_id, amount_minor)
+            VALUES ('bank', '', 'bank', '00000000-0000-4000-8000-000000000001', -1000),
+            ('bank', 'fund', 'bank', '00000000-0000-4000-8000-000000000001', 1000);
+        INSERT INTO audit_logs (account_id, audit_id, actor, action, subject, reason, detail)
+            VALUES ('bank', gen_random_uuid(), 'operator', 'fund',
+                '00000000-0000-4000-8000-000000000001', 0, '{}');
+        UPDATE wallets SET balance_minor = balance_minor + CASE wallet_id WHEN '' THEN -1000
+            ELSE 1000 END WHERE account_id = 'bank';
+        """
+    )
+    purse = opg1.top_up(anna, 10_00)
+    clone = purse.clone()
+    first = purse.pay(bert, 10_00)
+    opg1.report(anna, purse, [entry(2, first, opg1.ack(bert, first))])
+    second = clone.pay(carl, 10_00)
+    report = [entry(2, second, opg1.ack(carl, second))]
+    assert opg1.report(anna, purse, report).verdicts == {1: UNPAID}
+    assert opg1.balance("carl") == 1_00 + 2_50
+    owner.execute("SELECT guarantee_minor FROM accounts WHERE account_id = 'carl'")
+    assert owner.fetchone() == (0,)
+
+
+def test_out_of_order_but_apart_both_are_paid_and_the_purse_revoked(
+    opg1: Opg1Teller, anna: Board, bert: Board
+) -> None:
+    """Counter 2 below counter 1's interval: no honest board signs that, yet nothing overlaps."""
+    purse = opg1.top_up(anna)
+    high = purse.pay(bert, 10_00, cum=50_00)
+    low = purse.pay(bert, 10_00, cum=20_00)
+    report = [entry(2, txn, opg1.ack(bert, txn)) for txn in (high, low)]
+    assert opg1.report(anna, purse, report).verdicts == {1: SETTLED, 2: SETTLED}
+    assert opg1.balance("bert") == 20_00
+    assert opg1.stored(purse).state == "revoked"
+
+
+def test_void_first_then_the_claim(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
+    purse = opg1.top_up(anna)
+    txn = purse.pay(bert, 12_50)
+    void, ack = opg1.void(bert, txn), opg1.ack(bert, txn)
+    assert opg1.report(anna, purse, [entry(3, txn, void)]).verdicts == {1: VOIDED}
+    assert opg1.report(anna, purse, [entry(2, txn, ack)]).verdicts == {1: VOIDED}
+    assert opg1.balance("bert") == 0
+    assert opg1.reserved(purse) == (100_00, 10_00)
+
+
+def test_the_claim_first_then_void(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
+    """What the payee still holds goes back to the reserve, and the payee is frozen."""
+    purse = opg1.top_up(anna)
+    txn = purse.pay(bert, 12_50)
+    opg1.report(anna, purse, [entry(2, txn, opg1.ack(bert, txn))])
+    report = [entry(3, txn, opg1.void(bert, txn))]
+    for _ in range(2):
+        assert opg1.report(anna, purse, report).verdicts == {1: RETURNED}
+    assert (opg1.balance("bert"), opg1.reserved(purse)) == (0, (100_00, 10_00))
+    rows = {r["account_id"]: r for r in opg1.look("/operator/accounts")["accounts"]}
+    assert (rows["bert"]["frozen"], rows["anna"]["frozen"]) == (True, False)
+
+
+def test_void_gives_back_no_more_than_the_payee_holds(
+    opg1: Opg1Teller, anna: Board, bert: Board, owner: Cursor
+) -> None:
+    purse = opg1.top_up(anna)
+    txn = purse.pay(bert, 50_00)
+    opg1.report(anna, purse, [entry(2, txn, opg1.ack(bert, txn))])
+    opg1.top_up(bert, 40_00)  # 44.00 of the 50.00 are gone
+    void = [entry(3, txn, opg1.void(bert, txn))]
+    assert opg1.report(anna, purse, void).verdicts == {1: RETURNED}
+    assert (opg1.balance("bert"), opg1.reserved(purse)[0]) == (0, 56_00)
