@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults bench lint pictures deps clean
+.PHONY: help install demo test faults model bench lint pictures deps clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: $(INSTALLED) lint ## Run every check and every test
 faults: $(INSTALLED) ## Let everything fail: SEEDS=10000, SEED=7 replays one, SWEEP=micropython
 	$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(SWEEP),--sweep $(SWEEP))
+
+model: $(INSTALLED) ## Look at every state that the protocol can reach (about 3 minutes)
+	$(BIN)/python -m tests.model
 
 bench: $(INSTALLED) ## Measure: what the firmware costs a board's heap
 	$(BIN)/opg bench memory

@@ -10,7 +10,7 @@ invariants      what must hold in every state
 liveness        what must stay possible from every state
 explore         breadth first over all states, with the shortest way to a breach
 configurations  who is there and what they may do
-variants        one rule broken at a time, and the invariant that is expected to notice
+variants        what a broken rule is; board_variants and bank_variants break them one at a time
 pair_rule       the pair rule alone, over every set of payments on a short purse
 report          the run as a table
 """

@@ -19,7 +19,7 @@ def opened(town: Town) -> Bank:
         bond=town.bond,
         fund=town.fund,
         payer=2 if town.top_up else 0,
-        payees=(0,) * shops,
+        payees=(town.till,) * shops,
         elsewhere=0,
         uploaded=(0,) * shops,
     )
@@ -104,6 +104,9 @@ def _end(world: World, town: Town) -> Iterator[Step]:
     """One posting gives back all that nobody has earned."""
     bank = world.bank
     is_known = any(row.outcome == s.KNOWN for row in bank.rows)
+    if not town.rules.ends_without_the_payer:
+        shown = {row.payment for row in bank.rows}
+        is_known |= any(p.payment not in shown for payer in world.payers for p in payer.journal)
     if bank.is_ended or is_known or world.phase < town.rules.returns_at or town.top_up:
         return
     payer = bank.payer + bank.reserve + bank.bond

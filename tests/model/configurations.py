@@ -13,6 +13,7 @@ REFUND_AND_CLOSE = Town(
     amounts=(1,),
     shops=(0,),
     closes=True,
+    till=1,
     refunds=2,
     withdraws=True,
 )
@@ -31,6 +32,14 @@ CLONE = Town(
     bond=1,
     has_clone=True,
     is_calm=True,
+)
+CLONE_EVEN = Town(
+    "clone, two payments of each board",
+    amounts=(1, 1),
+    shops=(0, 1),
+    has_clone=True,
+    is_calm=True,
+    burns=False,
 )
 CLONE_UNPAID = Town(
     "clone, more owed than there is",
@@ -74,6 +83,13 @@ CLONE_TWO_SHOPS_CLOSE = Town(
     is_calm=True,
     burns=False,
 )
+CLONE_CUT = Town(
+    "clone, one payee, power cuts",
+    amounts=(1, 1),
+    shops=(0, 0),
+    has_clone=True,
+    burns=False,
+)
 
 SHORT = (
     ONE_SHOP,
@@ -89,6 +105,7 @@ SHORT = (
 )
 LONG = (
     CLONE_ONE_SHOP,
+    CLONE_EVEN,
     Town("two requests and CLOSE", amounts=(1, 1), shops=(0, 0), allowance=3, closes=True),
     Town("two requests, refunds", amounts=(1, 1), shops=(0, 0), refunds=1, withdraws=True),
     Town(
@@ -112,14 +129,5 @@ LONG = (
         has_clone=True,
         closes=True,
         is_calm=True,
-    ),
-    Town(
-        "clone, two payments of each board",
-        amounts=(1, 2),
-        shops=(0, 1),
-        allowance=3,
-        has_clone=True,
-        is_calm=True,
-        burns=False,
     ),
 )

@@ -68,6 +68,7 @@ def no_payee_holds_a_contradiction(world: World, town: Town) -> bool:
 
 def money_is_conserved(world: World, town: Town) -> bool:
     began = town.allowance + town.bond + town.fund + (2 if town.top_up else 0)
+    began += town.till * len(world.bank.payees)
     return world.bank.total == began and min(world.bank.reserve, *world.bank.payees, 0) == 0
 
 
@@ -81,7 +82,7 @@ def in_time_is_paid(world: World, town: Town) -> bool:
     if town.has_rogue_payee:
         good |= {s.VOIDED, s.RETURNED}
     for answer in world.bank.answers:
-        entry = world.receivers[answer.payee].ledger[answer.index]
+        entry = world.receivers[answer.payee].ledger[answer.number]
         if isinstance(entry, Payment) and answer.verdict not in good:
             return False
     return True
@@ -104,8 +105,8 @@ def a_cover_precedes_the_loss(world: World, town: Town) -> bool:
 
 
 def one_verdict_for_an_entry(world: World, town: Town) -> bool:
-    indices = [answer[:2] for answer in world.bank.answers]
-    return len(indices) == len(set(indices))
+    entries = [answer[:2] for answer in world.bank.answers]
+    return len(entries) == len(set(entries))
 
 
 def never_refunded_beyond_what_was_paid(world: World, town: Town) -> bool:

@@ -65,8 +65,10 @@ def _stands(row: Row, town: Town) -> bool:
 def _is_free(bank: Bank, payment: Payment, town: Town) -> bool:
     """Its interval and its counter."""
     taken = (row.payment for row in bank.rows if row.outcome in s.CONSUMED)
+    touch = 0 if town.rules.neighbours_are_free else 1
+    wide = payment._replace(low=payment.low - touch, high=payment.high + touch)
     return not town.rules.claims_exclude or not any(
-        payment.ctr == other.ctr or s.overlap(payment, other) for other in taken
+        payment.ctr == other.ctr or s.overlap(wide, other) for other in taken
     )
 
 
@@ -93,7 +95,8 @@ def _void(bank: Bank, payment: Payment, row: Row | None, town: Town) -> Bank:
     if row.outcome != s.SETTLED:
         return bank
     payee = town.payee_of(payment.request)
-    moved = min(bank.payees[payee], row.paid)
+    at_most = town.rules.void_takes_at_most_the_balance
+    moved = min(bank.payees[payee], row.paid) if at_most else row.paid
     bank = _back(_credit(bank, payee, -moved), moved)
     if not town.rules.void_leaves_fund_alone:
         bank = _back(bank._replace(fund=bank.fund - row.paid + moved), row.paid - moved)

@@ -59,12 +59,12 @@ def _original_has_signed(world: World) -> bool:
 
 
 def _signed(world: World, town: Town, place: int, payer: Payer, payment: Payment) -> Step:
-    after = _with(world, place, payer._replace(ram=payment))
+    after, what = _with(world, place, payer._replace(ram=payment)), "payer signs"
     if not town.rules.payer_journals_before_sending:
-        after = _sent(after, payment)
+        after, what = _sent(after, payment), "payer signs and sends"
     if town.is_calm:
         return next(_journal(after, town, place, after.payers[place]))
-    return s.WORK, ("payer signs", payment), after
+    return s.WORK, (what, payment), after
 
 
 def _journal(world: World, town: Town, place: int, payer: Payer) -> Iterator[Step]:

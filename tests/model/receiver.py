@@ -27,12 +27,13 @@ def _take(world: World, town: Town, place: int, receiver: Receiver) -> Iterator[
         if request is None or not _may_append(town, receiver, request, payment):
             continue
         after = _with(world, place, receiver._replace(ram=payment))
+        what = "cashier accepts the stale" if request == s.STALE else "payee checks"
         if not town.rules.payee_appends_before_ack:
             after = _said(after, acks=world.air.acks | {payment})
+            what += ", then sends ACK for"
         if town.is_calm:
             yield from _append(after, town, place, after.receivers[place])
             continue
-        what = "cashier accepts the stale" if request == s.STALE else "payee checks"
         yield s.WORK, (what, payment), after
 
 
@@ -113,11 +114,15 @@ def _resume(world: World, town: Town, place: int, receiver: Receiver) -> Iterato
     or "send the TXN": nothing changes, unless a hash alone were voided."""
     if town.rules.resume_alone_yields_no_void:
         return
-    for number, request in receiver.requests:
+    for _, request in receiver.requests:
         for payment in world.air.txns - world.air.voids:
             if request == s.VOID:
                 after = _said(world, voids=world.air.voids | {payment})
-                yield s.WORK, ("RESUME of request %d with the hash of" % number, payment), after
+                yield (
+                    s.WORK,
+                    ("a cancelled request answers the mere hash with VOID:", payment),
+                    after,
+                )
 
 
 def _refund(world: World, town: Town, place: int, receiver: Receiver) -> Iterator[Step]:
@@ -153,7 +158,11 @@ def _burn(world: World, town: Town, place: int, receiver: Receiver) -> Iterator[
         return
     for held in range(world.bank.uploaded[place], len(receiver.ledger) + 1):
         gone = receiver._replace(ram=None, bridged=held)
-        yield s.FAULT, ("payee is destroyed, entries at the bridge:", held), _with(world, place, gone)
+        yield (
+            s.FAULT,
+            ("payee is destroyed, entries at the bridge:", held),
+            _with(world, place, gone),
+        )
 
 
 def _request(receiver: Receiver, number: int) -> Request | None:

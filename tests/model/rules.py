@@ -24,8 +24,10 @@ class Rules:
     cancelled_answers_void: bool = True
 
     claims_exclude: bool = True
+    neighbours_are_free: bool = True
     duplicates_are_seen: bool = True
     void_comes_first: bool = True
+    void_takes_at_most_the_balance: bool = True
     void_leaves_fund_alone: bool = True
     conflicts_are_covered: bool = True
     cover_takes_what_is_there: bool = True
@@ -35,6 +37,7 @@ class Rules:
     refunds_are_bounded: bool = True
     lapses_at: int | None = OVER  # None: never
     returns_at: int = OVER
+    ends_without_the_payer: bool = True
     one_purse_per_key: bool = True
 
 
@@ -48,6 +51,7 @@ class Town:
     allowance: int = 2
     bond: int = 0
     fund: int = 1
+    till: int = 0  # units on each payee's account before anything happens
     guarantee: int = 0  # units of the fund that conflicts may draw on
     has_clone: bool = False
     closes: bool = False

@@ -101,7 +101,7 @@ class Row(NamedTuple):
 
 class Answer(NamedTuple):
     payee: int
-    index: int
+    number: int  # its place in the ledger, from 0
     verdict: str
 
 
