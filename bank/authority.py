@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bank import keys, limits, secretfile
+from bank import keys, limits, policy, secretfile
 from bank.config import Settings
 from bank.keys import BankKeys
 from bank.secretfile import SecretFileError
@@ -117,7 +117,7 @@ def sign_bank_key(
     """The text of a bkey.json for these keys of the bank, valid for so many days."""
     private = _root_private(root_directory)
     bkey = certificate.make_bank_key(
-        private, signing_public, ecdh_public, now, now + days * limits.DAY_S
+        private, signing_public, ecdh_public, now, now + days * policy.DAY_S
     )
     return json.dumps({"root": crypto.public_key(private).hex(), "bkey": bkey.hex()})
 
@@ -143,7 +143,7 @@ def ensure(key_directory: Path, root_directory: Path, bank_keys: BankKeys, now: 
         return found
     make_root(root_directory)
     text = sign_bank_key(
-        root_directory, bank_keys.signing_public, bank_keys.ecdh_public, now, limits.BKEY_DAYS
+        root_directory, bank_keys.signing_public, bank_keys.ecdh_public, now, limits.BKEY_DAYS_MAX
     )
     return install(key_directory, bank_keys, text)
 

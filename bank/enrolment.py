@@ -185,7 +185,7 @@ def _count_wrong(cursor: Cursor, alive: list[Code], device_id: bytes) -> None:
 
 
 def _certify(cursor: Cursor, office: Office, known: Enrolment, enrolment: Record, now: int) -> None:
-    not_after = min(now + policy.CERTIFICATE_DAYS * limits.DAY_S, office.bank.not_after)
+    not_after = min(now + policy.CERTIFICATE_DAYS * policy.DAY_S, office.bank.not_after)
     if not_after <= now:
         raise Refused(OVER_LIMIT, "the bank's own key has expired: have the root sign a new one")
     signed = make_device(

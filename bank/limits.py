@@ -33,6 +33,8 @@ SERVER_STOP_S = 15
 # OPG1. A device's daily top-ups and the terms of its purses; see also `policy`.
 SYNC_BYTES_MAX = 96 * 1024  # 256 payments, each with an answer, take 76 KB
 SEALED_BYTES_MAX = 1024 * 1024  # a sealed UPLOAD of 4,096 entries has 643 KB
+PROOFS_MAX = 8  # checked in one request: three signatures each
+PROOFS_BYTES_MAX = PROOFS_MAX * 455
 ENROLMENT_BYTES_MAX = 512
 CODE_DIGITS = 8
 CODE_LIFE_S = 600
@@ -44,6 +46,4 @@ ENDINGS_MAX = 200  # purses ended in one transaction
 END_SLACK_S = 60  # longer than any settlement takes
 AUDIT_LAG_S = 120  # by then every row of the log that bears a time has been committed
 AUDIT_ROWS_MAX = 100_000  # hashed into one checkpoint
-DAY_S = 86_400
-BKEY_DAYS = 730
 BKEY_DAYS_MAX = 730

@@ -2,6 +2,7 @@
 
 from firmware.common.wire.messages import POLICY
 
+DAY_S = 86_400
 CURRENCY = 978  # ISO 4217: EUR
 TX_MAX_MINOR = 50_00
 ALLOWANCE_MAX_MINOR = 100_00

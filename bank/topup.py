@@ -2,7 +2,7 @@
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import audit, limits, policy
+from bank import audit, policy
 from bank.authority import Office
 from bank.queries import accounts, purses, transfers
 from bank.queries.enrolments import Certified
@@ -45,7 +45,7 @@ def _check_limits(cursor: Cursor, device: Certified, amount_minor: int, now: int
     if amount_minor > policy.ALLOWANCE_MAX_MINOR:
         raise Refused(OVER_LIMIT, "a purse is not given that much")
     count, given = purses.select_topped_up(
-        cursor, device.account_id, device.device_id, now - limits.DAY_S, now
+        cursor, device.account_id, device.device_id, now - policy.DAY_S, now
     )
     if count >= policy.PURSES_MAX:
         raise Refused(OVER_LIMIT, "the device has as many purses as it may; close one")
@@ -57,7 +57,7 @@ def _new_purse(
     office: Office, device: Certified, pub: bytes, amount_minor: int, now: int
 ) -> NewPurse:
     purse_id = crypto.random_bytes(_ID_BYTES)
-    not_after = min(now + policy.PURSE_DAYS * limits.DAY_S, office.bank.not_after)
+    not_after = min(now + policy.PURSE_DAYS * policy.DAY_S, office.bank.not_after)
     if not_after <= now:
         raise Refused(OVER_LIMIT, "the bank's own key has expired")
     tx_max = min(policy.TX_MAX_MINOR, amount_minor)

@@ -56,7 +56,7 @@ def show(root_dir: Path | None, as_json: bool) -> None:
 @directory_option
 @click.option(
     "--days",
-    default=limits.BKEY_DAYS,
+    default=limits.BKEY_DAYS_MAX,
     show_default=True,
     type=click.IntRange(1, limits.BKEY_DAYS_MAX),
 )
