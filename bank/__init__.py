@@ -7,7 +7,18 @@ from bank import config
 
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The application; settings come from the environment where none are given."""
-    from bank import api, authority, db, errors, keys, limits, operator_api, opg1_api, web
+    from bank import (
+        api,
+        authority,
+        db,
+        errors,
+        keys,
+        limits,
+        operator_api,
+        opg1_api,
+        proofs_api,
+        web,
+    )
 
     settings = settings or config.load()
     app = Flask(__name__, static_folder=None)
@@ -23,6 +34,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     errors.register(app)
     app.after_request(web.protect)
-    for blueprint in (api.public, api.ledgers, opg1_api.blueprint, operator_api.blueprint):
+    for blueprint in (
+        api.public,
+        api.ledgers,
+        opg1_api.blueprint,
+        proofs_api.blueprint,
+        operator_api.blueprint,
+    ):
         app.register_blueprint(blueprint)
     return app

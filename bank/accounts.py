@@ -112,7 +112,8 @@ def open_generation(
 ) -> tuple[str, int]:
     """Begins a new ledger for a device whose old one is forked: CREATED and its generation.
 
-    A device has two ledgers, of the JSON forms and of OPG1; the other goes on. What the old one settled stays. EXISTS where the newest has no entry yet.
+    A device has two ledgers, of the JSON forms and of OPG1; the other goes on. What the old
+    one settled stays. EXISTS where the newest has no entry yet.
     """
     require_party(cursor, account_id)
     device_id = parse_device_id(device)

@@ -3,11 +3,11 @@
 import json
 from importlib import metadata
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, current_app, jsonify, request
 
-from bank import audit, db, errors, limits, receipts, settle
+from bank import audit, db, errors, limits, news, receipts, settle, uploads
 from bank.settle import LedgerRefused
-from bank.web import current, json_body, operators_only, page
+from bank.web import BYTES, binary_body, current, json_body, operators_only, page
 from firmware.common.interchange import base64, jwk
 from firmware.common.interchange.ledger import LedgerBatch, read_ledger, unseal_ledger
 from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
@@ -78,8 +78,15 @@ def verify_ledger() -> Response:
 
 @ledgers.post("/settle-ledger")
 def settle_ledger() -> Response:
-    """Settles a ledger; sent again, it is answered with what was decided."""
+    """Settles a ledger; sent again, it is answered with what was decided.
+
+    JSON, answered in JSON; or bytes: a sealed UPLOAD of OPG1, answered with a bundle of messages.
+    """
     bank = current()
+    if request.mimetype == BYTES:
+        body = binary_body(limits.SEALED_BYTES_MAX)
+        told = uploads.settle(bank.database, bank.office, body, bank.clock())
+        return Response(news.bundle(told), mimetype=BYTES)
     try:
         batch = _open_ledger()
     except Refused as refused:
