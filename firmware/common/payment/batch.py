@@ -6,6 +6,8 @@
 
 `first` is the index of the first entry, `prev_head` the head before it, `head` the one after the
 last. `recv_t` is the payee's t_lb and `rev_seq` the revocations it knew when it took the entry.
+A batch of kind LAST says that the ledger ends with it: only then the bank sends revocations, since
+what is accepted knowing them must come after what was accepted before.
 """
 
 import struct
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 # UPLOAD.kind
 LEDGER = 1
+LAST = 2
 
 _HEAD = ">BHII"
 _HEAD_BYTES = 11
@@ -49,9 +52,16 @@ def pack_entry(record: Record, recv_t: int, rev_seq: int) -> bytes:
     return struct.pack(_HEAD, record.layout.number, len(signed), recv_t, rev_seq) + signed
 
 
-def make_batch(realm8: bytes, private: bytes, entries: "Sequence[bytes]", **fields: "Any") -> bytes:
+def make_batch(
+    realm8: bytes,
+    private: bytes,
+    entries: "Sequence[bytes]",
+    is_last: bool = False,
+    **fields: "Any",
+) -> bytes:
     """A signed UPLOAD of packed entries; `fields` are the others of UPLOAD but kind and n."""
-    body = UPLOAD.pack(kind=LEDGER, n=len(entries), tail=b"".join(entries), **fields)
+    kind = LAST if is_last else LEDGER
+    body = UPLOAD.pack(kind=kind, n=len(entries), tail=b"".join(entries), **fields)
     return sign(realm8, UPLOAD, body, private)
 
 
@@ -62,7 +72,7 @@ def parse_batch(data: bytes, entries_max: int) -> "tuple[Record, list[Entry]]":
     which the bank knows, and each entry's own signature. Raises `Refused`.
     """
     upload = parse_signed(UPLOAD, data)
-    if upload.kind != LEDGER:
+    if upload.kind not in (LEDGER, LAST):
         raise Refused(MALFORMED, "not a batch of a ledger")
     if upload.n > entries_max:
         raise Refused(TOO_LARGE, "at most %d entries at a time" % entries_max)
