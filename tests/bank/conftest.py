@@ -14,8 +14,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import authority, config, create_app, db, keys, postgres
 from bank.config import Settings
-from tests.bank.opg1_teller import Board, Opg1Teller
+from tests.bank.opg1_teller import Board, Opg1Teller, Purse
 from tests.bank.teller import Teller
+from tests.bank.till import Till, shop
 from tests.bank.watch import Watch
 
 FUNDS_MINOR = 300_00  # of who pays
@@ -113,3 +114,15 @@ def anna(opg1: Opg1Teller) -> Board:
 def bert(opg1: Opg1Teller) -> Board:
     """Who is paid."""
     return opg1.board("bert")
+
+
+@pytest.fixture
+def purse(opg1: Opg1Teller, anna: Board) -> Purse:
+    """Anna's: 100.00."""
+    return opg1.top_up(anna)
+
+
+@pytest.fixture
+def till(opg1: Opg1Teller) -> Till:
+    """Bert's, with today's news."""
+    return shop(opg1, "bert")

@@ -63,7 +63,7 @@ class Purse:
     def clone(self) -> "Purse":
         return replace(self)
 
-    def pay(self, payee: Board, amount: int, **values: Any) -> bytes:
+    def pay(self, payee: Board, amount: int, /, **values: Any) -> bytes:
         """The next signed TXN."""
         self.ctr += 1
         self.cum += amount
