@@ -53,7 +53,7 @@ BOARD_VARIANTS = (
         "J7",
         "the entry is one record, its request the next",
         {"payee_writes": ENTRY_FIRST},
-        towns.CLONE_CUT,
+        towns.CLONE_ONE_SHOP,
         must.no_request_is_paid_twice,
     ),
     Variant(

@@ -83,13 +83,6 @@ CLONE_TWO_SHOPS_CLOSE = Town(
     is_calm=True,
     burns=False,
 )
-CLONE_CUT = Town(
-    "clone, one payee, power cuts",
-    amounts=(1, 1),
-    shops=(0, 0),
-    has_clone=True,
-    burns=False,
-)
 
 SHORT = (
     ONE_SHOP,

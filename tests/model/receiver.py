@@ -145,10 +145,10 @@ def _stale(world: World, town: Town, place: int, receiver: Receiver) -> Iterator
 
 
 def _crash(world: World, town: Town, place: int, receiver: Receiver) -> Iterator[Step]:
-    lost = (s.OPEN, s.VOID_IN_RAM)
+    lost = () if town.is_calm else (s.OPEN, s.VOID_IN_RAM)
     requests = tuple((n, s.STALE if r in lost else r) for n, r in receiver.requests)
     after = receiver._replace(requests=requests, ram=None)
-    if after != receiver and not town.is_calm:
+    if after != receiver:
         yield s.FAULT, ("payee loses power", place), _with(world, place, after)
 
 

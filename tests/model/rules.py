@@ -60,7 +60,7 @@ class Town:
     has_rogue_payee: bool = False  # signs a VOID for what it has accepted
     burns: bool = True  # a payee's board may be destroyed
     top_up: bool = False
-    is_calm: bool = False  # no power cuts, no stale requests, no STATEMENTs: fewer states
+    is_calm: bool = False  # fewer states, see docs/model.md
     rules: Rules = field(default_factory=Rules)
 
     def payee_of(self, request: int) -> int:
