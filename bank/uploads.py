@@ -59,11 +59,11 @@ def settle(database: Database, office: Office, body: bytes, now: int) -> list[Me
     Raises `Refused`; `LedgerRefused` where an enrolled device signed what is refused.
     """
     sender8, data = office.open(UPLOAD.number, body)
-    upload, batch = parse_batch(data, limits.LEDGER_ENTRIES_MAX)
     try:
+        upload, batch = parse_batch(data, limits.LEDGER_ENTRIES_MAX)
         done = database.run(lambda cursor: _settle(cursor, office, sender8, upload, batch, now))
     except Refused as refused:
-        raise _refuse(database, office, upload, refused) from None
+        raise _refuse(database, office, data, refused) from None
     told = database.run(lambda cursor: _news(cursor, office, done, now))
     return [(SRCPT.number, done.receipt), *told]
 
@@ -244,22 +244,23 @@ def _news(cursor: Cursor, office: Office, done: Outcome, now: int) -> list[Messa
     return told
 
 
-def _refuse(database: Database, office: Office, upload: Record, refused: Refused) -> Refused:
+def _refuse(database: Database, office: Office, data: bytes, refused: Refused) -> Refused:
     """Records a refusal of what an enrolled device signed, and freezes one whose ledger is forked.
 
-    Returns what to raise.
+    What nobody enrolled has signed leaves no trace. Returns what to raise.
     """
     if refused.reason in (BUSY, UNAVAILABLE):
         return refused  # nothing was decided
-    ids = database.run(lambda cursor: _record(cursor, office, upload, refused))
+    ids = database.run(lambda cursor: _record(cursor, office, data, refused))
     return LedgerRefused(refused, ids)
 
 
-def _record(cursor: Cursor, office: Office, upload: Record, refused: Refused) -> list[str]:
-    device = enrolments.select_certified(cursor, [upload.device]).get(upload.device)
-    if device is None:
-        return []
+def _record(cursor: Cursor, office: Office, data: bytes, refused: Refused) -> list[str]:
     try:
+        upload = parse_signed(UPLOAD, data)
+        device = enrolments.select_certified(cursor, [upload.device]).get(upload.device)
+        if device is None:
+            return []
         check_signature(office.realm8, upload, device.signing_key)
     except Refused:
         return []

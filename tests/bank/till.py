@@ -74,7 +74,7 @@ class Till:
     def genesis(self) -> str:
         return f"GENESIS:{self.board.device_id.hex()}:{self.gen}" if self.gen else "GENESIS"
 
-    def message(self, first: int = 0, end: int | None = None, **values: Any) -> bytes:
+    def message(self, first: int = 0, end: int | None = None, /, **values: Any) -> bytes:
         """A signed UPLOAD of the entries from `first` to before `end`."""
         entries = self.entries[first:end]
         after = first + len(entries)
@@ -98,10 +98,10 @@ class Till:
         box = self.opg1.seal(UPLOAD, self.board.device_id, message)
         return self.opg1.post_bytes("settle-ledger", box)
 
-    def upload(self, first: int = 0, end: int | None = None, **values: Any) -> TestResponse:
+    def upload(self, first: int = 0, end: int | None = None, /, **values: Any) -> TestResponse:
         return self.post(self.message(first, end, **values))
 
-    def settle(self, first: int = 0, end: int | None = None, **values: Any) -> Receipt:
+    def settle(self, first: int = 0, end: int | None = None, /, **values: Any) -> Receipt:
         """The answer to an upload; that it answers this one is checked."""
         message = self.message(first, end, **values)
         response = self.post(message)
