@@ -92,9 +92,8 @@ def frail_house(state_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     database = db.Database(server.url, server.owner_url, lambda: None)
     database.initialise()
     database.close()
-    settings = Settings(
-        "127.0.0.1", 1, server.url, server.owner_url, directory, state_dir / "frail-keys", None
-    )
+    keys, root = state_dir / "frail-keys", state_dir / "frail-root"
+    settings = Settings("127.0.0.1", 1, server.url, server.owner_url, directory, keys, root, None)
     app = create_app(settings)
     yield make_house(app, settings, tmp_path_factory.mktemp("undisturbed"), directory / "data")
     app.extensions["bank"].database.close()
