@@ -1,33 +1,121 @@
-"""Whether the payee takes an opened payment; what was seen before is looked up by the caller."""
+"""Whether the payee takes a payment: what can be told before a signature is looked at.
 
-from firmware.common.payment.request import Request, check_amount
-from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, REQUEST_CLOSED, Refused
+The checks, cheap first, and the reason of each (numbers as in docs/protocol.md):
+
+    1  it is for this payee, of the amount that was asked for        `check_payee`, `check_amount`
+    2  the purse allows it, in the currency that was asked for       `check_claim`
+    3  the purse has not surely expired                              `check_claim`
+    4  neither revoked nor proven a cheat                            `check_standing`
+    5  it contradicts nothing that is remembered of the purse        `compare`, `contradicts`
+    6  it is within this till's caps                                 `check_caps`
+
+7 and 8, the signatures of purse and payment, are the nouns' own. Only when they hold does a
+contradiction (5) count: junk must block nobody.
+"""
+
+from firmware.common.payment.purse import check_interval, check_time
+from firmware.common.storage.news_store import News
+from firmware.common.wire.codec import Record
+from firmware.common.wire.errors import (
+    AMOUNT_DIFFERS,
+    NOT_FOR_ME,
+    OVER_LIMIT,
+    PROVEN_CHEAT,
+    REVOKED,
+    SYNC_FIRST,
+    Refused,
+)
+from firmware.receiver.seen import VOIDED, read_row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from firmware.receiver.till import Till
+
+_DAY_S = 86_400
 
 
-class Opened:
-    """What the ledger keeps of a payment; `text` is its transaction as compact JSON."""
-
-    amount_minor = 0
-    text = ""
-    ack_key = b""
-
-    def __init__(self, hash_: str, txn_id: str, from_id: str, to_id: str) -> None:
-        self.hash = hash_
-        self.txn_id = txn_id
-        self.from_id = from_id
-        self.to_id = to_id
-
-
-def accept(payment: Opened, account: str, request: Request | None, request_id: str) -> None:
-    """Raises `Refused` unless the verified payment is for `account` and fits what was asked.
-
-    `request_id` is the request it was sent for, "" for a payment that came as a file.
-    """
-    if payment.to_id != account:
+def check_payee(txn: Record, payee: bytes) -> None:
+    """Raises `Refused(NOT_FOR_ME)`: another payee's money is nobody's business here."""
+    if txn.payee != payee:
         raise Refused(NOT_FOR_ME, "it is for another payee")
-    if payment.from_id == payment.to_id:
-        raise Refused(MALFORMED, "payer and payee are the same")
-    if request_id:
-        if request is None or request.request_id != request_id:
-            raise Refused(REQUEST_CLOSED, "that request is not open any more")
-        check_amount(request, payment.amount_minor)
+
+
+def check_amount(txn: Record, request: Record) -> None:
+    """Raises `Refused(AMOUNT_DIFFERS)` unless the payment is of what the PREQ asks for."""
+    if txn.amount != request.amount:
+        raise Refused(AMOUNT_DIFFERS, "another amount was asked for")
+
+
+def check_claim(purse: Record, currency: int, ctr: int, cum: int, amount: int, t_lb: int) -> None:
+    """Raises `Refused`: MALFORMED, OVER_LIMIT, AMOUNT_DIFFERS (also another currency), EXPIRED."""
+    check_interval(purse, ctr, cum, amount)
+    if purse.cur != currency:
+        raise Refused(AMOUNT_DIFFERS, "another currency was asked for")
+    check_time(purse, t_lb)
+
+
+def check_standing(news: News, purse8: bytes) -> None:
+    """Raises `Refused`: REVOKED or PROVEN_CHEAT, as far as this board has heard."""
+    if news.is_proven(purse8):
+        raise Refused(PROVEN_CHEAT, "this purse was spent twice")
+    if news.is_revoked(purse8):
+        raise Refused(REVOKED, "the bank has revoked this purse")
+
+
+def compare(
+    rows: "Iterable[bytes]", judged: int, ctr: int, cum: int, amount: int, txn_hash: bytes = b""
+) -> tuple[bytes, bytes, int]:
+    """What is remembered of the purse against a payment: (its own row, a contradicting row, sum).
+
+    A row is b"" where there is none. Without `txn_hash`, for what is only announced, its own row is
+    the one of this counter and end. `sum`: minor units taken from the purse that the bank has not
+    judged, which are those from index `judged` on.
+    """
+    own = rival = b""
+    unjudged_minor = 0
+    for row in rows:
+        _, row_ctr, row_cum, row_amount, _, gen, index, _, _, _, row_hash = read_row(row)
+        if gen != VOIDED and index >= judged:
+            unjudged_minor += row_amount
+        if row_hash == txn_hash or (not txn_hash and (row_ctr, row_cum) == (ctr, cum)):
+            own = row
+        elif contradicts(row_ctr, row_cum, row_amount, ctr, cum, amount):
+            rival = row
+    return own, rival, unjudged_minor
+
+
+def contradicts(
+    a_ctr: int, a_cum: int, a_amount: int, b_ctr: int, b_cum: int, b_amount: int
+) -> bool:
+    """The pair rule of `payment.transaction` for two payments that are not the same."""
+    if a_ctr == b_ctr:
+        return True
+    return b_cum - b_amount < a_cum if a_ctr < b_ctr else a_cum - a_amount < b_cum
+
+
+def check_caps(
+    till: "Till", news: News, device: Record, purse: Record, amount: int, unjudged_minor: int
+) -> None:
+    """Raises `Refused` where the bank would not stand for the payment, or the till has no room.
+
+    SYNC_FIRST: nothing was heard of the bank for too long, or too much is unsettled. OVER_LIMIT:
+    too much of one purse; `unjudged_minor` is what was taken from it since the last receipt.
+    """
+    beacon = news.beacon
+    if beacon is None:
+        raise Refused(SYNC_FIRST, "the bank was never heard of")
+    policy = news.policy()
+    is_new = beacon.seq != till.beacon_seq  # nothing was taken since
+    taps, taps_minor = (0, 0) if is_new else (till.taps, till.taps_minor)
+    is_stale = (
+        news.t_lb() > beacon.t + policy.stale_days * _DAY_S
+        or taps >= policy.stale_taps
+        or taps_minor + amount > policy.stale_minor
+    )
+    if is_stale or till.unsettled_minor + amount > device.rx_cum:
+        raise Refused(SYNC_FIRST, "connect the till to a bridge")
+    if (unjudged_minor + amount) * 100 > purse.allowance * policy.payee_pct:
+        raise Refused(OVER_LIMIT, "too much of one purse before the next settlement")
+    till.check_room(purse.purse)

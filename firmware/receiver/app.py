@@ -1,86 +1,93 @@
-"""The payee's flow: ask, take payments from wire or file, show what was received."""
+"""The payee's flow: ask for money, be tapped, show what was received."""
 
 from firmware.common import late
-from firmware.common.payment.money import show_amount
-from firmware.common.payment.request import ANY_AMOUNT, Request
+from firmware.common.payment.certificate import PAYEE
+from firmware.common.storage import enrolment
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
+from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import Refused
 from firmware.receiver import screens
-from firmware.receiver.accept import accept
-from firmware.receiver.book import LedgerBook
+from firmware.receiver.till import Request, Till
 
-_HISTORY = 20
-_OPENING = "firmware.receiver.opening"
+_ASKING = "firmware.receiver.questions"
+_QUESTIONS = ("charge", "cancel", "history", "refund", "late_payment")
+_FILING = "firmware.receiver.filing"
+_LEDGER = "firmware.receiver.ledger_commands"
+_BANKING = "firmware.receiver.banking"
 _COMMANDS = "firmware.receiver.commands"
 _NEED_ROOM = {
     "apply": "firmware.receiver.applying",
     "export": "firmware.receiver.exporting",
     "import": "firmware.receiver.importing",
+    "json_entries": _FILING,
+    "entries": _LEDGER,
+    "evidence": _LEDGER,
+    "upload": _BANKING,
+    "receipt": _BANKING,
 }
 
 
 class App(Flow):
-    """One till; `take_envelope` is the only way money gets in."""
+    """One till; `till.accept` is the only way money gets in, but for files (see `filing`)."""
 
-    def __init__(self, device: Device, dialog: Dialog, book: LedgerBook) -> None:
+    role = PAYEE
+
+    def __init__(self, device: Device, dialog: Dialog, till: Till) -> None:
         super().__init__(device, dialog)
-        self.book = book
-        device.advance_time(book.last_time_ms + 1)
+        self.till = till
+        self.known_purses: list[bytes] = []  # SHA-256 of those whose signature was checked
+        self._deciding = b""
 
     def command_module(self, name: str) -> str:
-        return _NEED_ROOM.get(name) or _COMMANDS
+        return _NEED_ROOM.get(name) or super().command_module(name) or _COMMANDS
+
+    def question_module(self, question: str) -> str:
+        return _ASKING if question in _QUESTIONS else super().question_module(question)
 
     def unsettled(self) -> int:
-        return self.book.open_count()
+        by_file = late.call(_FILING, "open_count", self.device.board.root)
+        return self.till.count - self.till.judged + by_file
+
+    def may_revoke(self) -> bool:
+        """Only once the bank has everything: what it holds then, it judges by older news."""
+        return self.till.count == self.till.judged
+
+    def is_enrolled(self) -> bool:
+        return enrolment.certificate(self.device.board.root) != b""
 
     async def rest(self) -> None:
         identity = self.device.store.identity
         account = identity.account if identity else ""
-        book = self.book
+        till = self.till
         pressed = await screens.rest(
-            self.dialog, account, book.total_minor, book.count, book.request
+            self.dialog, account, till.received_minor, till.count, till.open
         )
         if pressed == "ok":
-            amount_minor = await screens.enter_amount(self.dialog)
-            book.ask(amount_minor or ANY_AMOUNT)
+            await self.decide("charge")
         elif pressed == "next":
-            await self._show_history()
+            await self.decide("history")
         elif pressed == "cancel":
-            await self.decide("open_menu")
+            await self.decide("cancel" if till.open else "open_menu")
 
-    def open_request(self) -> Request:
-        """The request that is open, else a new one of any amount."""
-        return self.book.request or self.book.ask(ANY_AMOUNT)
-
-    def take_envelope(self, raw: bytes, request_id: str = "") -> tuple[dict, bool]:
-        """Enters the payment of an envelope; the entry's header and whether it is new.
-
-        A payment that is in the ledger already changes nothing. Raises `Refused`.
-        """
-        store = self.device.store
-        try:
-            payment = late.call(_OPENING, "open_payment", raw, store.keys.ecdh)
-            header = self.book.find(payment)
-            if header:
-                return header, False
-            accept(payment, store.enrolled().account, self.book.request, request_id)
-            header = self.book.append(payment, request_id, self.device.now_ms())
-        except Refused as refused:
-            self.device.log("REFUSED", "%d %s" % (refused.reason, refused.detail))
-            raise
-        screens.received(self.dialog, payment.amount_minor, payment.from_id)
+    def received(self, preq: Record, words: str) -> None:
+        """What goods are handed over for: on the screen until it is dismissed, and heard."""
+        screens.received(self.dialog, preq.amount, preq.cur, words)
         self.device.board.beep()
         self.dialog.wake()
-        self.device.log("ACCEPTED", payment.txn_id)
-        return header, True
+        self.device.log("ACCEPTED", "entry %d" % (self.till.count - 1))
 
-    async def _show_history(self) -> None:
-        first = max(0, self.book.count - _HISTORY)
-        rows = [
-            "%s %s" % (show_amount(header["amount"]), header["from"])
-            for header, _ in self.book.entries(first, _HISTORY)
-        ]
-        rows.reverse()
-        await screens.history(self.dialog, rows)
+    def ask_late(self, request: Request) -> None:
+        """Asks the cashier whether a stale request is still to be paid; once, however often."""
+        if self._deciding != request.hash:
+            self.ask(self._decide_late, request)
+            self._deciding = request.hash
+
+    async def _decide_late(self, request: Request) -> None:
+        try:
+            await self.decide("late_payment", request)
+        except Refused:
+            self._deciding = b""
+            raise
+        self._deciding = b""

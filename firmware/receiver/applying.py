@@ -3,6 +3,7 @@
 from firmware.common.interchange import base64
 from firmware.common.payment.receipt import open_receipt
 from firmware.receiver.app import App
+from firmware.receiver.book import LedgerBook
 from firmware.receiver.verdicts import apply
 
 
@@ -12,6 +13,6 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     signature = base64.decode(str(header["signature"]), 64)
     bank = store.enrolled().bank_signing
     receipt = open_receipt(body, signature, bank, store.keys.signing_public)
-    apply(app.book, receipt)
+    apply(LedgerBook(app.device.board.root), receipt)
     app.device.log("RECEIPT", "from entry %d" % receipt.first_index)
     return {}, b""

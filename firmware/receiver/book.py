@@ -13,7 +13,7 @@ from firmware.common.payment.request import Request, open_request
 from firmware.common.storage.journal import Journal, check_space
 from firmware.common.wire import packet
 from firmware.common.wire.errors import REPLAY, Refused
-from firmware.receiver.accept import Opened
+from firmware.receiver.opened import Opened
 
 _OPEN = 1
 _ACCEPTED = 2

@@ -1,10 +1,14 @@
 """The payee's console commands, but those that need room for themselves (`App.command_module`)."""
 
-from firmware.common.wire.commands import Commands
-from firmware.receiver.app import App
-from firmware.receiver.book import STATES
+from binascii import hexlify
 
-_PAGE = 8  # fits a message even when names have the most bytes
+from firmware.common import late
+from firmware.common.wire.commands import Commands
+from firmware.common.wire.errors import CANCELLED, REQUEST_UNKNOWN, Refused
+from firmware.receiver.app import App
+
+_CHARGING = "firmware.receiver.charging"
+_FILING = "firmware.receiver.filing"
 
 
 def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
@@ -18,25 +22,45 @@ class ReceiverCommands(Commands):
     role = "receiver"
     app: App
 
-    def do_total(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        book = self.app.book
-        counts = dict.fromkeys(STATES, 0)
-        for state in book.states:
-            counts[STATES[state]] += 1
-        return {
-            "total": book.total_minor,
-            "count": book.count,
-            "head": book.head,
-            "states": counts,
-            "first_open": book.first_open(),
-        }, b""
+    def do_charge(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Does what ASK does: opens a request for `amount` minor units, with a `ref` or without."""
+        amount_minor, ref = header["amount"], str(header.get("ref", ""))
+        nonce = late.call(_CHARGING, "charge", self.app, amount_minor, ref)
+        self.app.dialog.wake()
+        return {"request": hexlify(nonce).decode()}, b""
 
-    def do_entries(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """A page of the ledger, oldest first."""
-        book = self.app.book
-        found = []
-        for entry, _ in book.entries(int(header["first"]), _PAGE):
-            told = {name: entry[name] for name in ("index", "id", "from", "amount", "hash", "head")}
-            told["state"] = STATES[book.states[entry["index"]]]
-            found.append(told)
-        return {"entries": found, "count": book.count}, b""
+    def do_cancel_request(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Closes the open request: whoever paid it gets a VOID."""
+        till = self.app.till
+        if till.open is None:
+            raise Refused(REQUEST_UNKNOWN, "no request is open")
+        till.close(till.open, CANCELLED)
+        self.app.dialog.wake()
+        return {}, b""
+
+    def do_refund(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Asks the cashier to give back `amount` of the entry at `index`; see `outcome`."""
+        reason = int(header.get("reason", 0))
+        self.app.ask(self.app.decide, "refund", int(header["index"]), header["amount"], reason)
+        return {}, b""
+
+    def do_outcome(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """What the last question of a host came to; "" while it is on the screen."""
+        return {"outcome": self.app.outcome, "why": self.app.why}, b""
+
+    def do_total(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Both ledgers: `guaranteed` came by tap, `unguaranteed` by file."""
+        till = self.app.till
+        told = late.call(_FILING, "total", self.device.board.root)
+        asked = till.open
+        told["unguaranteed"] = {"count": told["count"], "minor": told["total"]}
+        told["guaranteed"] = {
+            "count": till.count,
+            "minor": till.received_minor,
+            "judged": till.judged,
+            "paid_minor": till.paid_minor,
+            "unsettled_minor": till.unsettled_minor,
+            "head": hexlify(till.head).decode(),
+        }
+        told["request"] = asked.preq.amount if asked else 0
+        return told, b""

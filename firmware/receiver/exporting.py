@@ -5,6 +5,7 @@ from firmware.common.interchange.ledger import entry_to_json
 from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
 from firmware.common.wire.limits import LEDGER_BATCH_ENTRIES_MAX
 from firmware.receiver.app import App
+from firmware.receiver.book import LedgerBook
 
 _BYTES_MAX = 3_200  # what base64 and the rest of an encrypted ledger leave of a message
 _LEDGER = "firmware.common.interchange.ledger"
@@ -28,7 +29,7 @@ def _entries(app: App, first: int) -> list[str]:
     """The compact JSON of as many entries as fit a message; raises `Refused` where is none."""
     found: list[str] = []
     room = _BYTES_MAX
-    for entry, raw in app.book.entries(first, LEDGER_BATCH_ENTRIES_MAX):
+    for entry, raw in LedgerBook(app.device.board.root).entries(first, LEDGER_BATCH_ENTRIES_MAX):
         text = entry_to_json(entry["index"], raw.decode(), entry["head"])
         room -= len(text.encode()) + 1
         if found and room < 0:

@@ -7,7 +7,7 @@ from firmware.common import crypto, late
 from firmware.common.interchange.envelope import ack_key, check_outside
 from firmware.common.interchange.transaction import signed_digest
 from firmware.common.wire.errors import BAD_SIGNATURE, Refused
-from firmware.receiver.accept import Opened
+from firmware.receiver.opened import Opened
 
 _ENVELOPE = "firmware.common.interchange.envelope"
 _JWK = "firmware.common.interchange.jwk"

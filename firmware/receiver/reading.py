@@ -1,7 +1,7 @@
 """Reads the transaction that an envelope held: one step of `opening`, loaded for itself."""
 
 from firmware.common.interchange import transaction
-from firmware.receiver.accept import Opened
+from firmware.receiver.opened import Opened
 
 
 def read_payment(found: dict[str, bytes], public: bytes, ack_key: bytes) -> tuple[Opened, bytes]:

@@ -1,64 +1,45 @@
-"""The payee's side of a tap: say who is here, take payments, acknowledge what was entered."""
-
-from binascii import hexlify
+"""Waits to be tapped, and does what can wait while nobody taps."""
 
 from firmware.common import late
-from firmware.common.wire import jsontap, packet
-from firmware.common.wire.errors import MALFORMED, Refused
+from firmware.common.wire.channel import Channel
+from firmware.common.wire.errors import Refused
 from firmware.common.wire.link import Link
 from firmware.receiver.app import App
-from firmware.receiver.book import acknowledgement
 
+_TALK = "firmware.receiver.talk"
 _POLL_MS = 2
+_IDLE_EVERY_MS = 500
 
 
 async def serve(app: App) -> None:
-    """Answers whoever connects, for ever."""
+    """Answers whoever connects, one after the other, for ever."""
     board = app.device.board
-    wire = Link()
+    channel = Channel(board, Link())
+    idle_ms = 0
     while True:
-        wire.step(board.tap, board.clock.ms())
-        message = wire.receive() if wire.is_idle() else None
-        if message:
-            start = 1 + jsontap.REQUEST_BYTES
-            kind, head, envelope = message[0], message[1:start], message[start:]
-            message = None  # an envelope is large: the heap is to hold it once
-            wire.send(_answer(app, kind, head, envelope))
+        if board.clock.ms() >= idle_ms:
+            _idle(app, channel)
+            idle_ms = board.clock.ms() + _IDLE_EVERY_MS
+        if channel.has_caller() and app.is_enrolled():
+            await _serve_one(app, channel)
+            idle_ms = 0
         await board.clock.sleep_ms(_POLL_MS)
 
 
-def _answer(app: App, kind: int, head: bytes, envelope: bytes) -> bytes:
-    """The reply to a message of a `kind`, whose body is `head`, then `envelope`."""
+async def _serve_one(app: App, channel: Channel) -> None:
+    """One tap. However it ends, what was journalled stands and the payer may tap again."""
     try:
-        if kind == jsontap.HELLO:
-            return jsontap.make(jsontap.PREQ, _hello(app, head + envelope))
-        if kind == jsontap.TXN:
-            return jsontap.make(jsontap.ACK, _payment(app, head, envelope))
-        raise Refused(MALFORMED, "no such message")
+        await late.call(_TALK, "talk", app, channel)
     except Refused as refused:
-        verdict = bytes((refused.reason,)) + refused.detail.encode()
-        return jsontap.make(jsontap.VERDICT, verdict)
+        app.device.log("TAP ENDED", "%d %s" % (refused.reason, refused.detail))
+        channel.close()
 
 
-def _hello(app: App, body: bytes) -> bytes:
-    if body != bytes((jsontap.VERSION,)):
-        raise Refused(MALFORMED, "another version of the protocol")
-    identity = app.device.store.enrolled()
-    request = app.open_request()
-    header = {
-        "request": request.request_id,
-        "payee": identity.account,
-        "name": identity.name,
-        "amount": request.amount_minor,
-    }
-    ecdh = app.device.store.keys.ecdh_public
-    jwk = late.call("firmware.common.interchange.jwk", "jwk_from_public", ecdh)
-    return packet.pack(header, jwk.encode())
-
-
-def _payment(app: App, request: bytes, envelope: bytes) -> bytes:
-    if not envelope:
-        raise Refused(MALFORMED, "no payment in it")
-    header, _ = app.take_envelope(envelope, hexlify(request).decode())
-    told = {"hash": header["hash"], "index": header["index"], "head": header["head"]}
-    return packet.pack(told, acknowledgement(header))
+def _idle(app: App, channel: Channel) -> None:
+    till = app.till
+    till.write_rows()
+    if till.expire(app.device.board.clock.ms()):
+        app.dialog.wake()
+    app.device.news.keep_time()
+    if app.is_enrolled():
+        channel.prepare()

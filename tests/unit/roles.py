@@ -1,6 +1,7 @@
 """A payer's and a payee's board, put together as `main` does, on fake hardware in one process."""
 
 from firmware.common.interchange import transaction
+from firmware.common.payment.certificate import device_id
 from firmware.common.storage.device import Device
 from firmware.common.storage.store import Identity
 from firmware.common.ui.dialog import Dialog
@@ -8,6 +9,7 @@ from firmware.common.wire.channel import Channel
 from firmware.common.wire.link import Link
 from firmware.receiver.app import App as ReceiverApp
 from firmware.receiver.book import LedgerBook
+from firmware.receiver.till import Till
 from firmware.sender.app import App as SenderApp
 from firmware.sender.payees import Payee, Payees
 from firmware.sender.wallet import Wallet
@@ -39,7 +41,13 @@ def payer(root: str, account: str = "anna", clock: Clock | None = None) -> "Any"
 
 def payee(root: str, account: str = "bert", clock: Clock | None = None) -> "Any":
     started = device(root, account, clock)
-    return ReceiverApp(started, Dialog(started.board), LedgerBook(root))
+    device8 = device_id(started.store.keys.signing_public)
+    return ReceiverApp(started, Dialog(started.board), Till(root, started.news, device8))
+
+
+def book(app: ReceiverApp) -> LedgerBook:
+    """A payee's ledger of files, read anew."""
+    return LedgerBook(app.device.board.root)
 
 
 def pair(folder: str) -> "tuple[Any, Any]":

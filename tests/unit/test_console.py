@@ -22,11 +22,12 @@ from firmware.common.wire.errors import (
 )
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 from firmware.common.wire.link import OPEN, Link
+from firmware.receiver.filing import take_envelope
 from firmware.sender.payees import Payees
 from tests.unit import forms
 from tests.unit.fake_board import Port, join
 from tests.unit.helpers import Folder, Seeded
-from tests.unit.roles import NOW_MS, pair, payee, payer, run, until
+from tests.unit.roles import NOW_MS, book, pair, payee, payer, run, until
 from tests.unit.test_dialog import sealed_for
 
 LONGEST = '"' * 64  # 64 bytes that JSON writes as 128
@@ -129,6 +130,13 @@ def test_members_of_a_wrong_type_are_refused_and_change_nothing():
         ("envelope", ("id",)),
         ("confirm", ("id", "index", "head")),
         ("entries", ("first",)),
+        ("json_entries", ("first",)),
+        ("charge", ("amount", "ref")),
+        ("cancel_request", ()),
+        ("refund", ("index", "amount", "reason")),
+        ("evidence", ("index",)),
+        ("upload", ()),
+        ("receipt", ()),
         ("export", ("first",)),
         ("apply", ("signature",)),
         ("import", ()),
@@ -142,7 +150,7 @@ def test_members_of_a_wrong_type_are_refused_and_change_nothing():
     )
     with Folder() as folder:
         anna, bert = pair(folder)
-        bert.take_envelope(sealed_for(bert, forms.payment()))
+        take_envelope(bert, sealed_for(bert, forms.payment()))
         for app in (anna, bert):
             for do, names in commands:
                 for name in names or ("first",):
@@ -154,7 +162,7 @@ def test_members_of_a_wrong_type_are_refused_and_change_nothing():
                     app._asked = None
                     header, _ = ask(app, do, body)
                     assert header["ok"] or header["reason"] > 0
-        assert (anna.wallet.signed, bert.book.count) == (0, 1)
+        assert (anna.wallet.signed, book(bert).count) == (0, 1)
         assert done(anna, "json_payments", first=0)[0]["count"] == 0
         assert done(anna, "payees")[0]["payees"] == ["bert"]
         assert [app.device.store.enrolled().account for app in (anna, bert)] == ["anna", "bert"]
@@ -249,7 +257,7 @@ def test_a_payment_goes_by_file_and_its_proof_comes_back():
         told, proof = done(bert, "import", file)
         assert told["new"] is True and told["amount"] == 12_50 and told["from"] == "anna"
         again, same = done(bert, "import", file)
-        assert again["new"] is False and same == proof and bert.book.count == 1
+        assert again["new"] is False and same == proof and book(bert).count == 1
         where = {"id": txn_id, "index": told["index"], "head": told["head"]}
         declined(BAD_SIGNATURE, anna, "confirm", bytes(32), **where)
         declined(BAD_SIGNATURE, anna, "confirm", b"", **where)
@@ -266,7 +274,7 @@ def test_a_file_for_another_payee_is_refused():
         declined(MALFORMED, bert, "import", b"")
         done(bert, "import", sealed_for(bert, forms.payment()))
         declined(REPLAY, bert, "import", sealed_for(bert, forms.payment(amount="99")))
-        assert (bert.book.count, bert.book.total_minor) == (1, 12_50)
+        assert (book(bert).count, book(bert).total_minor) == (1, 12_50)
         assert b" REFUSED 2 " in done(bert, "log")[1]
 
 
@@ -289,7 +297,7 @@ def test_pages_fit_a_message_even_with_the_longest_names():
             done(bert, "import", sealed_for(bert, longest_payment(number, f'"{WIDEST}"')))
         found: list = []
         while len(found) < COUNT:
-            page = done(bert, "entries", first=len(found))[0]
+            page = done(bert, "json_entries", first=len(found))[0]
             assert page["count"] == COUNT and page["entries"]
             found += page["entries"]
         assert [entry["index"] for entry in found] == list(range(COUNT))
@@ -320,7 +328,7 @@ def test_every_entry_is_exported_even_with_the_longest_names():
             assert batch.receiver_public_key == bert.device.store.keys.signing_public
             hashes += [entry.hash for entry in batch.entries]
             first += told["count"]
-        assert hashes[-1] == bert.book.head and len(hashes) == 5
+        assert hashes[-1] == book(bert).head and len(hashes) == 5
         declined(REQUEST_UNKNOWN, bert, "export", first=5)
 
 

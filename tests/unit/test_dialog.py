@@ -3,13 +3,14 @@
 from firmware.common.ui import canvas
 from firmware.common.ui.dialog import Dialog
 from firmware.common.wire import messages
-from firmware.common.wire.errors import BUSY, DECLINED, Refused
+from firmware.common.wire.errors import BUSY, CANCELLED, DECLINED, Refused
+from firmware.receiver.filing import take_envelope
 from firmware.sender.outbox import Outbox
-from tests.unit import forms
+from tests.unit import forms, shop
 from tests.unit import till as tills
 from tests.unit.fake_board import Board
 from tests.unit.helpers import Folder, raises, refused
-from tests.unit.roles import device, pair, payee, payer, run, until
+from tests.unit.roles import book, device, pair, payee, payer, run, until
 
 N = "next"
 
@@ -226,11 +227,13 @@ def test_the_resting_screen_tells_what_is_left_and_what_is_pending():
 
 def test_received_stays_whatever_comes_until_ok():
     with Folder() as folder:
-        _, bert = pair(folder)
-        bert.take_envelope(sealed_for(bert, forms.payment()))
+        bert = shop.shop(folder)
+        asked = shop.ask(bert)
+        bert.received(asked.preq, "lamp-fish")
 
         async def story() -> None:
             await until(bert, lambda: bert.dialog.title == "RECEIVED")
+            assert bert.device.board.display.lines[2:5] == ["4.50 EUR", "", "lamp-fish"]
             bert.device.board.press("cancel", N)
             bert.dialog.wake()
             stay_ms = bert.device.board.clock.ms() + 60_000
@@ -238,10 +241,9 @@ def test_received_stays_whatever_comes_until_ok():
                 assert bert.dialog.title == "RECEIVED"
                 await bert.device.board.clock.sleep_ms(100)
             bert.device.board.press("ok")
-            await until(bert, lambda: bert.dialog.title == "RECEIVER")
+            await until(bert, lambda: bert.dialog.title == "ASKS 4.50 EUR")
 
         run(story(), bert.run())
-        assert "12.50" in bert.device.board.display.lines  # the total
 
 
 def test_a_payment_by_file_is_unguaranteed_and_stays_unconfirmed():
@@ -318,40 +320,62 @@ def test_a_board_of_nobody_pays_nobody():
         assert titles(anna)[:3] == ["SENDER", "NOT POSSIBLE", "SENDER"]
 
 
-def test_the_till_asks_for_an_amount_or_for_any():
+def at_the_till(bert, condition) -> None:
+    """Runs the till's screens until something is so."""
+
+    async def story() -> None:
+        await until(bert, condition)
+
+    run(story(), bert.run())
+
+
+def test_the_till_asks_for_the_amount_that_was_typed():
+    with Folder() as folder:
+        bert = shop.shop(folder)
+        bert.device.board.press("ok", *wheel("4", "5", "0", "="))
+        at_the_till(bert, lambda: bert.dialog.title == "ASKS 4.50 EUR")
+        first = bert.till.open
+        assert first.preq.amount == 4_50
+        bert.device.board.press("ok", *wheel("7", "="))
+        at_the_till(bert, lambda: bert.dialog.title == "ASKS 0.07 EUR")
+        assert bert.till.closed_reason(first.hash) == CANCELLED  # a wrong amount is asked no more
+        bert.device.board.press("ok", "cancel")
+        at_the_till(bert, lambda: not bert.device.board.buttons.presses)
+        assert bert.till.open.preq.amount == 7
+
+
+def test_the_till_cancels_what_it_asked_for_after_a_question():
+    with Folder() as folder:
+        bert = shop.shop(folder)
+        asked = shop.ask(bert)
+        bert.device.board.press("cancel", "cancel")
+        at_the_till(bert, lambda: titles(bert)[-2:] == ["CANCEL?", "ASKS 4.50 EUR"])
+        assert bert.till.open is asked
+        bert.device.board.press("cancel", "ok")
+        at_the_till(bert, lambda: bert.dialog.title == "RECEIVER")
+        assert bert.till.open is None and bert.till.closed_reason(asked.hash) == CANCELLED
+
+
+def test_a_till_without_a_certificate_asks_nobody():
     with Folder() as folder:
         bert = payee(folder)
-        bert.device.board.press("ok", *wheel("4", "5", "0", "="))
-
-        async def story() -> None:
-            await until(bert, lambda: bool(bert.book.request))
-
-        run(story(), bert.run())
-        assert bert.book.request.amount_minor == 4_50
-        bert.device.board.press("ok", "cancel")
-
-        async def any_amount() -> None:
-            await until(bert, lambda: bert.book.request.amount_minor == 0)
-
-        run(any_amount(), bert.run())
+        bert.device.board.press("ok")
+        at_the_till(bert, lambda: bert.dialog.title == "NOT POSSIBLE")
+        assert bert.till.count == 0 and bert.till.open is None
 
 
 def test_the_last_payments_are_listed_newest_first():
     with Folder() as folder:
-        bert = payee(folder)
-        for number in (1, 2, 3):
-            form = forms.payment(
-                txn_id=f'"{number:08x}-0000-4000-8000-000000000000"', amount=str(number)
-            )
-            bert.take_envelope(sealed_for(bert, form))
-            bert.device.board.press("ok")
+        bert = shop.shop(folder)
+        payer = shop.Payer(bert)
+        for number, amount_minor in enumerate((1_00, 2_00, 3_00)):
+            asked = shop.ask(bert, amount_minor)
+            txn = payer.txn(number + 1, amount_minor * (amount_minor + 100) // 200, amount_minor)
+            bert.till.accept(asked, payer.purse, txn)
         bert.device.board.press(N)
-
-        async def story() -> None:
-            await until(bert, lambda: bert.dialog.title == "LAST PAYMENTS")
-
-        run(story(), bert.run())
-        assert bert.device.board.display.lines[1:4] == [">3.00 anna", " 2.00 anna", " 1.00 anna"]
+        at_the_till(bert, lambda: bert.dialog.title == "LAST PAYMENTS")
+        lines = bert.device.board.display.lines[1:4]
+        assert lines == [">2 3.00 EUR", " 1 2.00 EUR", " 0 1.00 EUR"]
 
 
 def sealed_for(bert, form: dict) -> bytes:
@@ -386,8 +410,8 @@ def test_a_new_key_pair_is_made_only_when_confirmed():
 def test_a_board_with_unsettled_payments_is_not_erased_by_its_menu():
     with Folder() as folder:
         bert = payee(folder)
-        bert.take_envelope(sealed_for(bert, forms.payment()))
+        take_envelope(bert, sealed_for(bert, forms.payment()))
         bert.device.board.press("ok")
         in_menu(bert, N, N, "ok", "ok", "ok")
         assert bert.device.board.restarts == 0
-        assert payee(folder).book.count == 1
+        assert book(payee(folder)).count == 1

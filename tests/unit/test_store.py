@@ -145,6 +145,8 @@ def test_a_discarded_folder_is_gone_and_its_remains_are_swept():
     with Folder() as folder:
         root = folder + "/data"
         keys = Store(root).keys
+        os.mkdir(root + "/till")
+        write_bytes(root + "/till/0", b"a segment")
         files.discard_folder(root)
         assert not files.exists(root)
         assert Store(root).keys.signing != keys.signing

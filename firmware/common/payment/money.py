@@ -6,6 +6,8 @@ Amounts never pass through a float: an ESP32 float has 24 bits and loses cents a
 from firmware.common.wire.errors import MALFORMED, OVER_LIMIT, Refused
 from firmware.common.wire.limits import AMOUNT_MINOR_MAX
 
+_CURRENCIES = {978: "EUR", 840: "USD", 826: "GBP", 756: "CHF"}
+
 
 def check_amount(amount_minor: int) -> int:
     """The amount itself, when it is more than zero and within the limit; else `Refused`."""
@@ -43,6 +45,11 @@ def format_amount(amount_minor: int) -> str:
 def show_amount(amount_minor: int) -> str:
     """Two decimals, for people: 1250 -> "12.50"."""
     return "%d.%02d" % (amount_minor // 100, amount_minor % 100)
+
+
+def show_money(amount_minor: int, currency: int) -> str:
+    """The same with the currency (ISO 4217), by its name where it is a common one: "12.50 EUR"."""
+    return show_amount(amount_minor) + " " + _CURRENCIES.get(currency, "#%d" % currency)
 
 
 def _is_digits(text: str) -> bool:

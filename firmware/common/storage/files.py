@@ -7,6 +7,9 @@ import os
 from errno import ENOENT
 
 
+_IS_FOLDER = 0x4000
+
+
 def read(path: str) -> bytes:
     """The file's bytes; b"" where there is none. One that cannot be read raises OSError."""
     if not exists(path):
@@ -51,19 +54,23 @@ def make_folder(path: str) -> None:
 
 
 def discard_folder(path: str) -> None:
-    """Puts a flat folder out of the way at once; `sweep` removes it when there is time."""
+    """Puts a folder out of the way at once; `sweep` removes it when there is time."""
     os.rename(path, path + ".old")
 
 
 def sweep(path: str) -> None:
     """Removes what `discard_folder` left, however far it got before."""
-    try:
-        names = os.listdir(path + ".old")
-    except OSError:
+    if exists(path + ".old"):
+        _remove(path + ".old")
+
+
+def _remove(path: str) -> None:
+    if not os.stat(path)[0] & _IS_FOLDER:
+        os.remove(path)
         return
-    for name in names:
-        os.remove(path + ".old/" + name)
-    os.rmdir(path + ".old")
+    for name in os.listdir(path):
+        _remove(path + "/" + name)
+    os.rmdir(path)
 
 
 def size(path: str) -> int:

@@ -57,12 +57,17 @@ class Channel:
         hello = await self._receive(TAP_ANSWER_MS)
         self._agree(key, realm8, PAYER, hello, committed)
 
+    def has_caller(self) -> bool:
+        """Whether somebody new has connected; to be asked again and again, as time passes."""
+        self._move()
+        link = self._link
+        return link.state == links.OPEN and link.connection != self._connection
+
     async def accept(self, realm8: bytes) -> None:
         """As payee: the next connection, however long it takes to come. Raises `Refused`."""
-        link = self._link
-        while link.state != links.OPEN or link.connection == self._connection:
-            await self._step()
-        self._connection = link.connection
+        while not self.has_caller():
+            await self._board.clock.sleep_ms(_POLL_MS)
+        self._connection = self._link.connection
         self._session = None
         await self._send(self.prepare().commitment)
         hello = await self._receive(TAP_ANSWER_MS)

@@ -54,5 +54,7 @@ TILL_ROWS_UNWRITTEN_MAX = 8  # also answers who resumes soon without a look at f
 TILL_REQUESTS_MAX = 8  # one open, the others stale
 TILL_CLOSED_MAX = 32  # the last requests for which a payment is voided, not unknown
 TILL_UNSETTLED_MAX = 2_000  # entries the bank has not judged
+KNOWN_PURSES_MAX = 4  # whose signature is not looked at again
 STALE_S_MAX = 86_400  # then nobody is asked any more: it is closed
 REQUEST_TTL_S = 120
+TAP_DECIDE_MS = 20_000  # a payer waits so long for the cashier, less than TAP_ANSWER_MS

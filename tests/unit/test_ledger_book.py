@@ -1,27 +1,21 @@
-"""The payee's ledger: money stands in it once, in one record, before anybody hears of it."""
+"""The payee's ledger of files: money stands in it once, before anybody hears of it."""
 
 from firmware.common.interchange import jsontext
 from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.payment.receipt import DUPLICATE, REFUSED, SETTLED, UNGUARANTEED, Receipt
-from firmware.common.payment.request import Request
 from firmware.common.wire.errors import (
-    AMOUNT_DIFFERS,
     CHAIN_BROKEN,
     MALFORMED,
     NOT_FOR_ME,
     REPLAY,
-    REQUEST_CLOSED,
 )
 from firmware.receiver import book as states
-from firmware.receiver.accept import accept
 from firmware.receiver.book import LedgerBook, acknowledgement
+from firmware.receiver.opened import check_payee
 from firmware.receiver.verdicts import apply
 from tests.unit import forms
 from tests.unit.helpers import Folder, read_bytes, refused, write_bytes
 from tests.unit.roles import NOW_MS, opened
-
-ASKED = Request("0011223344556677", 12_50)
-ANY = Request("0011223344556677", 0)
 
 
 def txn_id(number: int) -> str:
@@ -60,32 +54,16 @@ def receipt(first: int, *verdicts: int) -> Receipt:
     return Receipt("ab" * 32, first, judged, "cd" * 32, 5)
 
 
-def test_a_payment_that_fits_is_accepted():
-    payment = opened(forms.payment())
-    accept(payment, "bert", ASKED, ASKED.request_id)
-    accept(payment, "bert", ANY, ANY.request_id)
-    accept(payment, "bert", None, "")  # by file, without a request
-    accept(payment, "bert", ASKED, "")
-
-
 def test_a_payment_for_somebody_else_is_refused():
     payment = opened(forms.payment())
+    check_payee(payment, "bert")
     for account in ("anna", "Bert", "bert ", "b\xe4rt"):
-        refused(NOT_FOR_ME, accept, payment, account, ANY, ANY.request_id)
+        refused(NOT_FOR_ME, check_payee, payment, account)
 
 
 def test_nobody_pays_himself():
     payment = opened(forms.payment(from_id='"bert"'))
-    refused(MALFORMED, accept, payment, "bert", None, "")
-
-
-def test_a_payment_answers_the_request_that_is_open():
-    payment = opened(forms.payment())
-    for request in (None, Request("ffffffffffffffff", 0)):
-        refused(REQUEST_CLOSED, accept, payment, "bert", request, ASKED.request_id)
-    for amount_minor in (12_49, 12_51, 1):
-        other = Request(ASKED.request_id, amount_minor)
-        refused(AMOUNT_DIFFERS, accept, payment, "bert", other, ASKED.request_id)
+    refused(MALFORMED, check_payee, payment, "bert")
 
 
 def test_entries_chain_as_documented():

@@ -1,0 +1,21 @@
+"""Makes proof of a purse that was spent twice, and evidence of a payment; loaded when needed."""
+
+from firmware.common.payment.proof import make_proof
+from firmware.common.storage.news_exchange import keep_proof
+from firmware.common.storage.news_store import News
+from firmware.common.wire.codec import Record
+from firmware.common.wire.messages import TXN
+from firmware.common.wire.signed import parse_signed
+from firmware.receiver.entries import signed_payment
+from firmware.receiver.till import Till
+
+
+def prove(till: Till, news: News, purse: Record, txn: Record, rival: bytes) -> None:
+    """Keeps the proof that two payments, both verified, contradict; blocks the purse by it.
+
+    Of a rival whose segment was dropped only the row is left: then the payment is refused, and
+    proof is made where the bank has the other one.
+    """
+    other = signed_payment(till, rival)
+    if other:
+        keep_proof(news, make_proof(purse, parse_signed(TXN, other), txn))

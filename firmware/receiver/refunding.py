@@ -1,0 +1,57 @@
+"""Money back: a REFUND enters the ledger like a payment and goes to the bank with it."""
+
+from firmware.common.payment.money import check_amount
+from firmware.common.payment.refund import make_refund
+from firmware.common.wire.errors import OVER_LIMIT, REQUEST_UNKNOWN, Refused
+from firmware.common.wire.messages import REFUND
+from firmware.common.wire.signed import parse_signed
+from firmware.receiver import entries
+from firmware.receiver.app import App
+from firmware.receiver.till import ACCEPTED, REFUNDED
+
+
+def payment(app: App, index: int) -> bytes:
+    """The ACCEPTED record of an entry; `Refused(REQUEST_UNKNOWN)` where it is gone or none."""
+    kind, payload = entries.find(app.till, index)
+    if kind != ACCEPTED:
+        raise Refused(REQUEST_UNKNOWN, "that entry is no payment")
+    return payload
+
+
+def check(app: App, accepted: bytes, amount_minor: int) -> None:
+    """Raises `Refused(OVER_LIMIT)` where more would go back than came."""
+    txn = entries.txn(accepted)
+    left_minor = txn.amount - _refunded(app, entries.txn_hash(accepted))
+    if check_amount(amount_minor) > left_minor:
+        raise Refused(OVER_LIMIT, "more than is left of that payment")
+
+
+def refund(app: App, accepted: bytes, amount_minor: int, reason: int) -> None:
+    """Signs and enters it."""
+    check(app, accepted, amount_minor)
+    till, txn = app.till, entries.txn(accepted)
+    till.check_room(txn.purse)
+    signed = make_refund(
+        app.device.news.realm8,
+        app.device.store.keys.signing,
+        till.device,
+        entries.txn_hash(accepted),
+        amount_minor,
+        till.refunds + 1,
+        txn.purse,
+        reason,
+    )
+    till.refund(parse_signed(REFUND, signed))
+    app.device.log("REFUNDED", "entry %d" % (till.count - 1))
+
+
+def _refunded(app: App, txn_hash: bytes) -> int:
+    """Minor units that went back already, as far as the journal tells; the bank knows all."""
+    total_minor = 0
+    segments = app.till.segments
+    for segment in range(segments.first, segments.last + 1):
+        for _, _, payload in segments.scan_segment(segment, REFUNDED):
+            found = entries.refund(payload)
+            if found.txn_hash == txn_hash:
+                total_minor += found.amount
+    return total_minor
