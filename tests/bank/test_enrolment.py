@@ -25,6 +25,7 @@ from tests import opg1_builder as builder
 from tests.bank.conftest import EMPTY_BOOKS
 from tests.bank.opg1_teller import Board, Opg1Teller, reason
 from tests.bank.teller import Teller
+from tests.bank.test_root import members, opg
 
 
 @pytest.fixture
@@ -199,6 +200,26 @@ def test_a_copy_of_the_database_gives_no_code_away(
         assert code not in dump
         assert code.encode() not in sealed
         assert builder.sha256(code.encode()).hex() not in dump
+
+
+def test_an_operator_lets_a_board_in_by_commands(
+    opg1: Opg1Teller, anna: Board, settings: Settings
+) -> None:
+    """With the machine's own clock, as the commands have it."""
+    code = members(opg(settings, "code", "anna", "--role", "payer", "--json"))["code"]
+    assert opg1.ask(anna, code).status_code == 202
+    (row,) = members(opg(settings, "waiting", "--json"))["waiting"]
+    device = row["device_id"]
+    assert (row["account_id"], device) == ("anna", anna.device_id.hex())
+    assert row["words"] in " ".join(opg(settings, "waiting").output.split())
+    done = opg(settings, "confirm", device, "--words", "not the right ones")
+    assert (done.exit_code, "[reason 16]" in done.output) == (3, True)
+    confirmed = members(opg(settings, "confirm", device, "--words", row["words"], "--json"))
+    assert confirmed["result"] == "created"
+    assert opg1.ask(anna, code).get_data()[1] == 1  # a payer
+    done = opg(settings, "confirm", device, "--refuse")
+    assert (done.exit_code, "[reason 1]" in done.output) == (3, True)
+    assert members(opg(settings, "lapse", "--json")) == {"ended": 0}
 
 
 def test_a_bank_without_a_root_serves_the_json_forms_alone(
