@@ -6,7 +6,7 @@ from psycopg2.extras import execute_values
 
 from bank import authority, limits, policy
 from bank.config import Settings
-from firmware.common.wire.errors import BAD_CODE, CANNOT_OPEN, OVER_LIMIT, TOO_LARGE
+from firmware.common.wire.errors import BAD_CODE, CANNOT_OPEN, MALFORMED, OVER_LIMIT, TOO_LARGE
 from firmware.common.wire.limits import REVOCATIONS_MAX, SYNC_ENTRIES_MAX
 from tests.bank.opg1_teller import PENDING, Board, Opg1Teller, entry, reason, unbundle
 from tests.bank.test_root import opg
@@ -15,12 +15,28 @@ from tests.opg1_builder import sha256
 
 @pytest.mark.parametrize(
     ("path", "number", "bytes_max"),
-    [("enrol", 17, limits.ENROLMENT_BYTES_MAX), ("sync", 16, limits.SYNC_BYTES_MAX)],
+    [
+        ("enrol", 17, limits.ENROLMENT_BYTES_MAX),
+        ("sync", 16, limits.SYNC_BYTES_MAX),
+        ("settle-ledger", 14, limits.SEALED_BYTES_MAX),
+    ],
 )
 def test_bodies(opg1: Opg1Teller, path: str, number: int, bytes_max: int) -> None:
     largest = bytes([number]) + bytes(bytes_max - 1)
     assert reason(opg1.post_bytes(path, largest)) == CANNOT_OPEN
     assert reason(opg1.post_bytes(path, largest + b"\0")) == TOO_LARGE
+
+
+def test_proofs(opg1: Opg1Teller) -> None:
+    """Worthless ones, which are read as far as that."""
+    proof = bytes([12]) + (452).to_bytes(2) + bytes(452)
+    largest = proof * limits.PROOFS_MAX
+    assert len(largest) == limits.PROOFS_BYTES_MAX
+    assert reason(opg1.post_bytes("proofs", largest)) == MALFORMED
+    assert reason(opg1.post_bytes("proofs", largest + b"\0")) == TOO_LARGE
+    small = bytes([7]) + (148).to_bytes(2) + bytes(148)
+    many = small * (limits.PROOFS_MAX + 1)
+    assert reason(opg1.post_bytes("proofs", many)) == TOO_LARGE
 
 
 def test_the_largest_report_fits(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
