@@ -15,7 +15,8 @@ def call(module: str, function: str, *arguments: object) -> "Any":
     object keeps that of its class. A computer has RAM enough, and forgets nothing.
     """
     before = set(sys.modules)
-    gc.collect()  # what is loaded amid garbage leaves the heap in pieces
+    if sys.implementation.name == "micropython":
+        gc.collect()  # what is loaded amid garbage leaves the heap in pieces
     try:
         __import__(module)
         return getattr(sys.modules[module], function)(*arguments)

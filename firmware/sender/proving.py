@@ -6,6 +6,7 @@ from firmware.common.payment import label, verdicts
 from firmware.common.payment.evidence import check_evidence, make_evidence
 from firmware.common.payment.settlement import statement_verdicts
 from firmware.common.payment.transaction import txn_hash
+from firmware.common.storage.news_store import News
 from firmware.common.wire.errors import MALFORMED, REQUEST_UNKNOWN, Refused
 from firmware.common.wire.messages import DCERT, PREQ, STATEMENT
 from firmware.common.wire.signed import parse_signed
@@ -84,13 +85,17 @@ def _evidence(app: App, wanted: bytes) -> bytes:
             continue
         dcert, preq, signed = split_signed(payload)
         for _, _, answer in wallet.records(wallets.DELIVERED, wanted[:8]):
-            for bank in news.banks:
-                pack = make_evidence(
-                    bank.signed, dcert, purse.record.signed, preq, signed, answer[12:]
-                )
+            for banks in _bank_keys(news):
+                pack = make_evidence(banks, dcert, purse.record.signed, preq, signed, answer[12:])
                 if _holds(news.root, pack):
                     return pack
     raise Refused(REQUEST_UNKNOWN, "no receipt for a payment of that id is kept")
+
+
+def _bank_keys(news: News) -> list[bytes]:
+    """Each key alone, then both: certificate and purse may be signed by different ones."""
+    single = [bank.signed for bank in news.banks]
+    return single + [b"".join(single)]
 
 
 def _holds(root_public: bytes, pack: bytes) -> bool:

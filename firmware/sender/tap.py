@@ -4,8 +4,7 @@
     S -> R  RESUME       R -> S  ACK | VOID | VERDICT          for each payment pending for it
     S -> R  OFFER        R -> S  VERDICT                       while the user reads PREQ
     S -> R  TXN          R -> S  ACK | VOID | VERDICT          signed and journalled before (J1)
-    R -> S  news, VERDICT                                      after each ACK or VOID
-    S -> R  news, VERDICT                                      at the end
+    S -> R  news, VERDICT        R -> S  news, VERDICT
 
 Loaded for one tap and let go, as are the steps of it that need much code.
 """
@@ -83,7 +82,7 @@ class Talk:
         elif not self._resumed:
             raise Refused(NOT_FOR_ME, "nothing is pending for " + self.name)
         if self.ended and not self.is_cancelled:
-            await self._tell_news()
+            await self._exchange_news()
 
     async def _meet(self) -> None:
         """Learns who is at the other end and what it asks for, all of it proven."""
@@ -198,32 +197,24 @@ class Talk:
         screens.ended(app.dialog, is_paid, amount_of(pending), self.name, self.words)
         if is_paid:
             app.device.board.beep()
-        await self._hear_news()
         return 0
 
     async def _expect(self, layout: Layout) -> bytes:
         return _read(layout, await self._channel.receive())
 
-    async def _hear_news(self) -> None:
-        """What the payee tells after its answer; without it nothing is lost but news."""
-        try:
-            for _ in range(NEWS_MESSAGES_MAX):
-                number, data = await self._channel.receive()
-                if number == messages.VERDICT.number:
-                    return
-                late.call(_NEWS, "hear", self.app.device.news, number, data)
-        except Refused:
-            return
-
-    async def _tell_news(self) -> None:
-        """The same for the payee, whether it still listens or not."""
+    async def _exchange_news(self) -> None:
+        """Whatever fails here loses nothing: the payment is done, and news comes again."""
         news = self.app.device.news
         try:
             for number, data in late.call(_NEWS, "messages_for", news, 0, self._preq.rev_seq):
                 await self._channel.send(number, data)
             verdict = messages.VERDICT.pack(reason=0, req_nonce=self._preq.req_nonce, extra=0)
             await self._channel.send(messages.VERDICT.number, verdict)
-            await self._channel.flush()
+            for _ in range(NEWS_MESSAGES_MAX):
+                number, data = await self._channel.receive()
+                if number == messages.VERDICT.number:
+                    return
+                late.call(_NEWS, "hear", news, number, data)
         except Refused:
             return
 

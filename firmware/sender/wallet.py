@@ -178,9 +178,15 @@ class Wallet:
                 self._end(purse, ctr)
         if signed_purse:
             self.purses.append(Purse(self.new_key, signed_purse, 0, 0, b""))
-        if self.syncing and parse_signed(SYNC, self.segments.read(*self.syncing)).amount:
-            self.new_key = b""  # the bank gave a purse for it, or will not
+        if signed_purse or self._asks_for_purse():
+            self.new_key = b""
         self.syncing = None
+
+    def _asks_for_purse(self) -> bool:
+        if self.syncing is None:
+            return False
+        sync = self.segments.read(self.syncing[0], self.syncing[1])
+        return parse_signed(SYNC, sync).amount > 0
 
     def forget(self, purse: Purse) -> None:
         """Leaves a purse that is over out of the next checkpoint."""
@@ -210,7 +216,9 @@ class Wallet:
             _HEAD, data[:_HEAD_BYTES]
         )
         self.new_key = b"" if key == _NO_KEY else key
-        self.syncing = None if segment == _NOWHERE else (segment, position)
+        # What stood in a segment that was dropped since is done with, as later records tell.
+        first = self.segments.first
+        self.syncing = (segment, position) if first <= segment != _NOWHERE else None
         end = _HEAD_BYTES + purses * _PURSE_BYTES
         for at in range(_HEAD_BYTES, end, _PURSE_BYTES):
             ctr, spent, prev = unpack(">II32s", data[at + 192 : at + 232])
@@ -218,7 +226,8 @@ class Wallet:
             self.purses.append(Purse(private, signed, ctr, spent, prev))
         for at in range(end, end + pending * 8, 8):
             place = unpack(">II", data[at : at + 8])
-            self.pending.append(_pending(place, self.segments.read(place[0], place[1])))
+            if place[0] >= first:
+                self.pending.append(_pending(place, self.segments.read(place[0], place[1])))
 
 
 def split_signed(payload: bytes) -> tuple[bytes, bytes, bytes]:

@@ -271,7 +271,7 @@ def test_what_is_pending_elsewhere_does_not_hold_up_another_payee():
 def test_a_voided_payment_is_cancelled_for_good():
     with Folder() as folder:
         app, till = pair(folder)
-        till.answers[TXN] = lambda number, body: till.with_news(till.void(signed_by(till)[0]))
+        till.answers[TXN] = lambda number, body: [till.void(signed_by(till)[0])]
         assert pay(app, till) == "CANCELLED"
         assert app.wallet.pending == [] == Wallet(app.device.board.root).pending
         assert app.wallet.purses[0].spent == 4_50  # the interval is not used again

@@ -162,20 +162,17 @@ class Till:
         if number == messages.TXN.number:
             txn = transaction.read_payment(body)
             self.taken[transaction.txn_hash(txn)] = txn
-            return self.with_news(self.ack(transaction.txn_hash(txn)))
+            return [self.ack(transaction.txn_hash(txn))]
         if number == messages.RESUME.number:
             found = self.taken.get(messages.RESUME.read(body).txn_hash)
             if found is None:
                 return [self.verdict(SEND_THE_PAYMENT)]
-            return self.with_news(self.ack(transaction.txn_hash(found)))
+            return [self.ack(transaction.txn_hash(found))]
+        if number == messages.VERDICT.number:  # the payer has told its news
+            replies = self.news[:]
+            replies.append(self.verdict(0))
+            return replies
         return []
-
-    def with_news(self, answer_message: tuple) -> list:
-        """An ACK or VOID as it is sent: the till's news follow it."""
-        replies = [answer_message]
-        replies.extend(self.news)
-        replies.append(self.verdict(0))
-        return replies
 
     def verdict(self, reason: int, nonce: bytes = b"") -> tuple:
         body = messages.VERDICT.pack(reason=reason, req_nonce=nonce or self.nonce, extra=0)
