@@ -20,6 +20,7 @@ from firmware.common.wire.errors import (
     DECLINED,
     MALFORMED,
     NOT_ENROLLED,
+    SYNC_FIRST,
     Refused,
 )
 from firmware.common.wire.messages import BKEY, ENROL
@@ -43,7 +44,7 @@ def run(app: Flow, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
 
 def _pin_root(app: Flow, root_public: bytes) -> dict:
     news = app.device.news
-    if news.root == root_public:
+    if news.root and news.root == root_public:
         return {"pinned": True}
     if news.root:
         raise Refused(DECLINED, "this board has another bank; only a factory reset changes it")
@@ -95,12 +96,17 @@ def _take_certificate(app: Flow, body: bytes) -> dict:
 
 def _take_news(app: Flow, body: bytes) -> dict:
     """How many of them were news; what cannot be verified is dropped."""
+    may_revoke = app.may_revoke()
     taken = at = 0
     while at < len(body):
         end = at + 3 + int.from_bytes(body[at + 1 : at + 3], "big")
         if end > len(body):
             raise Refused(MALFORMED, "a message is cut off")
         message = body[at + 3 : end]
-        taken += late.call(_EXCHANGE, "take", app.device.news, body[at], message, app.may_revoke())
+        try:
+            taken += late.call(_EXCHANGE, "take", app.device.news, body[at], message, may_revoke)
+        except Refused as refused:
+            if refused.reason == SYNC_FIRST:
+                raise
         at = end
     return {"taken": taken}
