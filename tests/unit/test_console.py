@@ -1,21 +1,13 @@
 """The console: whatever a host says, the board answers, moves no money and does not fall over."""
 
-from firmware.common import crypto
-from firmware.common.interchange import ledger
-from firmware.common.payment.acknowledgement import acknowledge
-from firmware.common.payment.receipt import Receipt, make_receipt
 from firmware.common.wire import packet
 from firmware.common.wire.console import answer, serve
 from firmware.common.wire.errors import (
-    BAD_SIGNATURE,
     BUSY,
-    CHAIN_BROKEN,
     DECLINED,
     MALFORMED,
     NOT_ENROLLED,
-    NOT_FOR_ME,
     OVER_LIMIT,
-    REPLAY,
     REQUEST_UNKNOWN,
     SYNC_FIRST,
     UNKNOWN_PAYEE,
@@ -248,36 +240,6 @@ def test_a_connection_code_goes_from_board_to_board():
         assert "private" in declined(MALFORMED, anna, "import_key", private, account="bert")
 
 
-def test_a_payment_goes_by_file_and_its_proof_comes_back():
-    with Folder() as folder:
-        anna, bert = pair(folder)
-        txn_id = by_file(anna, "bert", 12_50)
-        file = done(anna, "envelope", id=txn_id)[1]
-        assert done(anna, "envelope", id=txn_id)[1] == file
-        told, proof = done(bert, "import", file)
-        assert told["new"] is True and told["amount"] == 12_50 and told["from"] == "anna"
-        again, same = done(bert, "import", file)
-        assert again["new"] is False and same == proof and book(bert).count == 1
-        where = {"id": txn_id, "index": told["index"], "head": told["head"]}
-        declined(BAD_SIGNATURE, anna, "confirm", bytes(32), **where)
-        declined(BAD_SIGNATURE, anna, "confirm", b"", **where)
-        done(anna, "confirm", proof, **where)
-        declined(REQUEST_UNKNOWN, anna, "confirm", proof, **where)
-        assert done(anna, "json_payments", first=0)[0]["payments"][0]["state"] == "delivered"
-
-
-def test_a_file_for_another_payee_is_refused():
-    with Folder() as folder:
-        bert = payee(folder)
-        declined(NOT_FOR_ME, bert, "import", sealed_for(bert, forms.payment(to_id='"eve"')))
-        declined(MALFORMED, bert, "import", sealed_for(bert, forms.payment(amount="-5")))
-        declined(MALFORMED, bert, "import", b"")
-        done(bert, "import", sealed_for(bert, forms.payment()))
-        declined(REPLAY, bert, "import", sealed_for(bert, forms.payment(amount="99")))
-        assert (book(bert).count, book(bert).total_minor) == (1, 12_50)
-        assert b" REFUSED 2 " in done(bert, "log")[1]
-
-
 def longest_payment(number: int, name: str = '"' + '\\"' * 64 + '"') -> dict:
     """A payment whose text is as long as a payment's can be."""
     return forms.payment(
@@ -313,50 +275,6 @@ def test_pages_fit_a_message_even_with_the_longest_names():
         assert found[9]["amount"] == 3_999_999_909
         envelope = done(anna, "envelope", id=found[0]["id"])[1]
         assert len(envelope) > 1_000
-
-
-def test_every_entry_is_exported_even_with_the_longest_names():
-    with Folder() as folder:
-        bert = payee(folder, LONGEST[1:] + "x")
-        for number in range(5):
-            done(bert, "import", sealed_for(bert, longest_payment(number)))
-        first, hashes = 0, []
-        while first < 5:
-            told, sealed = done(bert, "export", first=first)
-            batch = ledger.open_ledger(sealed, forms.BANK_ECDH.private, 64)
-            assert len(batch.entries) == told["count"] > 0
-            assert batch.receiver_public_key == bert.device.store.keys.signing_public
-            hashes += [entry.hash for entry in batch.entries]
-            first += told["count"]
-        assert hashes[-1] == book(bert).head and len(hashes) == 5
-        declined(REQUEST_UNKNOWN, bert, "export", first=5)
-
-
-def test_the_banks_receipt_is_applied_only_when_the_bank_signed_it_for_this_board():
-    with Folder() as folder:
-        bert = payee(folder)
-        told, _ = done(bert, "import", sealed_for(bert, forms.payment()))
-        public = bert.device.store.keys.signing_public
-
-        def receipt(keys, receiver: bytes, txn_hash: str) -> tuple:
-            judged = Receipt("ab" * 32, 0, [(0, txn_hash, 0, 0)], told["head"], 5)
-            text, signature = make_receipt(keys.private, receiver, judged)
-            return text.encode(), forms.b64(signature)
-
-        for reason, keys, receiver, txn_hash in (
-            (BAD_SIGNATURE, forms.PAYER, public, told["hash"]),
-            (NOT_FOR_ME, forms.BANK, forms.OTHER_PAYEE.public, told["hash"]),
-            (CHAIN_BROKEN, forms.BANK, public, "ab" * 32),
-        ):
-            text, signature = receipt(keys, receiver, txn_hash)
-            declined(reason, bert, "apply", text, signature=signature)
-        text, signature = receipt(forms.BANK, public, told["hash"])
-        declined(MALFORMED, bert, "apply", text, signature=signature[:-4])
-        assert done(bert, "total")[0]["states"]["settled"] == 0
-        done(bert, "apply", text, signature=signature)
-        total = done(bert, "total")[0]
-        assert total["states"]["settled"] == 1 and total["first_open"] == 1
-        assert (total["total"], total["count"], total["head"]) == (12_50, 1, told["head"])
 
 
 def test_a_board_is_tied_to_one_account_and_to_what_can_be_signed_later():
@@ -422,12 +340,3 @@ def test_a_host_is_answered_over_its_link():
 
         assert run(talk(), serve(anna)) == [True, False, True]
         assert b"\x03" not in board.console.written and b"\x00" not in board.console.written
-
-
-def test_the_proof_of_a_file_is_the_documented_one():
-    with Folder() as folder:
-        bert = payee(folder)
-        told, proof = done(bert, "import", sealed_for(bert, forms.payment()))
-        # K of these envelopes is bytes(range(32)); see `forms.sealed`.
-        key = crypto.hkdf(bytes(range(32)), b"", b"opg acknowledgement", 32)
-        assert proof == acknowledge(key, told["hash"], 0, told["head"])
