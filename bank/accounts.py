@@ -28,6 +28,7 @@ from firmware.common.wire.errors import (
 )
 
 BANK_ACCOUNT = "bank"  # the system account of schema.sql; funding is its debt
+FORMS = (ledgers.JSON, ledgers.OPG1)  # of the two ledgers of a device
 CREATED = "created"
 EXISTS = "exists"
 
@@ -120,8 +121,8 @@ def open_generation(
     found = devices.select_device(cursor, device_id)
     if found is None or found[0] != account_id:
         raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
-    if form not in (ledgers.JSON, ledgers.OPG1):
-        raise Refused(MALFORMED, f"a form is {ledgers.JSON} or {ledgers.OPG1}")
+    if form not in FORMS:
+        raise Refused(MALFORMED, f"a form is {' or '.join(FORMS)}")
     position = ledgers.select_position(cursor, account_id, device_id, lock=True, form=form)
     if position.last_index < 0:
         return EXISTS, position.generation

@@ -162,14 +162,21 @@ def unfreeze(account_id: str, device: str | None, as_json: bool) -> None:
 @bank.command("new-ledger")
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("device")
+@click.option(
+    "--form",
+    type=click.Choice(accounts.FORMS),
+    default=accounts.FORMS[0],
+    show_default=True,
+    help="Which of the device's two ledgers: of JSON files, or of payments by tap.",
+)
 @json_option
-def new_ledger(account_id: str, device: str, as_json: bool) -> None:
+def new_ledger(account_id: str, device: str, form: str, as_json: bool) -> None:
     """Begin a new ledger for DEVICE (its id) of ACCOUNT after its old one was found forked.
 
     What the old one settled stays settled. The device stays frozen until `unfreeze`.
     """
     result, generation = run_work(
-        lambda cursor: accounts.open_generation(cursor, account_id, device)
+        lambda cursor: accounts.open_generation(cursor, account_id, device, form)
     )
     members = {"account_id": account_id, "device_id": device, "generation": generation}
     text = f"device {device} of {account_id}: ledger {generation} {result}"
