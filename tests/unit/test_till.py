@@ -1,0 +1,354 @@
+"""The payee's memory: every state of a request, and what is left when power goes at any write."""
+
+from firmware.common.storage import files
+from firmware.common.wire.errors import ALREADY_PAID, CANCELLED, DECLINED, EXPIRED, STORE_FULL
+from firmware.common.wire.limits import (
+    REQUEST_TTL_S,
+    STALE_S_MAX,
+    TILL_CLOSED_MAX,
+    TILL_REQUESTS_MAX,
+    TILL_UNSETTLED_MAX,
+)
+from firmware.receiver.seen import VOIDED, read_row
+from tests.unit import world
+from tests.unit.cuts import Flash, PowerCut
+from tests.unit.helpers import Folder, refused
+from tests.unit.roles import run
+from tests.unit.shop import (
+    ACK,
+    VERDICT,
+    VOID,
+    Payer,
+    again,
+    ask,
+    paid,
+    pay,
+    shop,
+    txn_hash,
+)
+
+
+def everything(app) -> tuple:
+    """All that a till must know after a restart as before it."""
+    till = app.till
+    return (
+        (till.gen, till.count, till.head, till.judged),
+        (till.received_minor, till.paid_minor, till.unsettled_minor, till.refunds),
+        (till.beacon_seq, till.taps, till.taps_minor),
+        till.uploading,
+        till._closed,
+        [(request.core, request.is_stale) for request in till.requests],
+    )
+
+
+def of(app, purse: bytes = b"purse001") -> list:
+    """The rows of a purse."""
+    return list(app.till.rows(purse))
+
+
+# -- requests ------------------------------------------------------------------------------------
+
+
+def test_a_request_is_in_flash_before_it_is_told():
+    with Folder() as folder:
+        app = shop(folder)
+        with Flash() as flash:
+            asked = ask(app)
+        assert [path for _, path in flash.log][-1].startswith(folder + "/till/")
+        kept = again(app).till.request(asked.hash)
+        assert kept and kept.core == asked.core and len(asked.core) == 46
+
+
+def test_a_restart_makes_an_open_request_stale():
+    with Folder() as folder:
+        app = shop(folder)
+        asked = ask(app)
+        app = again(app)
+        assert app.till.open is None and app.till.request(asked.hash).is_stale
+        assert everything(again(app)) == everything(app)
+
+
+def test_time_makes_an_open_request_stale():
+    with Folder() as folder:
+        app = shop(folder)
+        asked = ask(app)
+        clock = app.device.board.clock
+        clock.now_ms += REQUEST_TTL_S * 1_000
+        assert not app.till.expire(clock.ms()) and app.till.open is asked
+        clock.now_ms += 1
+        assert app.till.expire(clock.ms()) and app.till.open is None
+        assert not app.till.expire(clock.ms())
+        for found in (app, again(app)):
+            assert found.till.request(asked.hash).is_stale
+
+
+def test_a_stale_request_is_closed_after_a_day():
+    with Folder() as folder:
+        app = shop(folder)
+        asked = ask(app)
+        app = again(app)
+        app.device.news.saw(asked.preq.t_lb + STALE_S_MAX)
+        assert not app.till.expire(0)
+        app.device.news.saw(asked.preq.t_lb + STALE_S_MAX + 1)
+        assert app.till.expire(0)
+        for found in (app, again(app)):
+            assert found.till.requests == [] and found.till.closed_reason(asked.hash) == EXPIRED
+
+
+def test_a_new_request_closes_the_one_before():
+    with Folder() as folder:
+        app = shop(folder)
+        first, second = ask(app), ask(app, 7_00)
+        for found in (app, again(app)):
+            assert [request.core for request in found.till.requests] == [second.core]
+            assert found.till.closed_reason(first.hash) == CANCELLED
+
+
+def test_a_closed_request_stays_closed_with_its_reason():
+    with Folder() as folder:
+        app = shop(folder)
+        asked = ask(app)
+        app.till.close(asked, DECLINED)
+        for found in (app, again(app)):
+            assert found.till.open is None and found.till.request(asked.hash) is None
+            assert found.till.closed_reason(asked.hash) == DECLINED
+            assert found.till.closed_reason(bytes(16)) == 0
+
+
+def test_what_is_kept_of_requests_is_bounded():
+    with Folder() as folder:
+        app = shop(folder)
+        hashes = []
+        for _ in range(TILL_REQUESTS_MAX + 3):
+            hashes.append(ask(app).hash)
+            app.till.make_stale(app.till.open)
+        for found in (app, again(app)):
+            kept = [request.hash for request in found.till.requests]
+            assert kept == hashes[-TILL_REQUESTS_MAX:]
+            assert found.till.closed_reason(hashes[2]) == EXPIRED
+        for _ in range(TILL_CLOSED_MAX):
+            hashes.append(ask(app).hash)
+            app.till.close(app.till.open, CANCELLED)
+        assert app.till.closed_reason(hashes[2]) == 0
+        assert app.till.closed_reason(hashes[-TILL_CLOSED_MAX]) == CANCELLED
+        assert everything(again(app)) == everything(app)
+
+
+# -- payments ------------------------------------------------------------------------------------
+
+
+def test_a_payment_is_one_record_with_its_request_and_what_its_receipt_is_made_of():
+    with Folder() as folder:
+        app = shop(folder)
+        asked, payer = ask(app), Payer(app)
+        txn = payer.txn(1, 4_50, 4_50)
+        with Flash() as flash:
+            row = app.till.accept(asked, payer.purse, txn)
+        assert len(flash.log) == 1  # J7: one write, and nothing half done
+        for start in (lambda: app, lambda: again(app)):
+            till = start().till
+            assert (till.count, till.received_minor, till.unsettled_minor) == (1, 4_50, 4_50)
+            assert till.requests == [] and till.closed_reason(asked.hash) == ALREADY_PAID
+            assert list(till.rows(b"purse001")) == [row]
+        fields = read_row(row)
+        assert fields[:4] == (b"purse001", 1, 4_50, 4_50)
+        assert fields[4:7] == (payer.purse.not_after, 0, 0)
+        assert fields[8:] == (asked.preq.req_nonce, app.till.head, txn_hash(txn))
+
+
+def test_the_ledger_chains_as_documented():
+    import hashlib
+
+    with Folder() as folder:
+        app = shop(folder)
+        head = "GENESIS"
+        for txn in paid(app, Payer(app), 3):
+            head = hashlib.sha256((head + txn_hash(txn).hex()).encode()).digest().hex()
+        assert app.till.head.hex() == head == again(app).till.head.hex()
+
+
+def test_the_time_of_an_entry_is_not_forgotten():
+    with Folder() as folder:
+        app = shop(folder)
+        app.device.board.clock.now_ms += 3_000_000
+        paid(app, Payer(app), 1)
+        now = app.device.news.t_lb()
+        assert now >= world.NOW + 3_000
+        assert again(app).device.news.t_lb() >= now - 1  # the tap took some ticks more
+
+
+def test_a_till_with_too_much_unsettled_takes_no_more():
+    with Folder() as folder:
+        app = shop(folder)
+        app.till.count = TILL_UNSETTLED_MAX - 1
+        app.till.check_room(b"purse001")
+        app.till.count += 1
+        refused(STORE_FULL, app.till.check_room, b"purse001")
+        app.till.judged += 1
+        app.till.check_room(b"purse001")
+
+
+def test_rows_are_written_later_and_none_is_missing_or_double_after_a_restart():
+    with Folder() as folder:
+        app = shop(folder)
+        payer = Payer(app)
+        rows = []
+        for number in range(1, 20):
+            rows.append(app.till.accept(ask(app), payer.purse, payer.txn(number, number, 1)))
+            assert of(app) == rows
+            if number % 3 == 0:
+                app.till.write_rows()
+            if number % 4 == 0:
+                app = again(app)
+                payer.app = app
+            assert of(app) == rows
+
+
+# -- power ---------------------------------------------------------------------------------------
+
+
+def powerless(app, cut_at: int, act) -> bool:
+    """Does something with a board whose power goes; whether it went."""
+    with Flash(cut_at):
+        try:
+            act()
+        except PowerCut:
+            return True
+    return False
+
+
+def test_power_that_goes_at_any_write_of_a_payment_costs_nobody_anything():
+    with Folder() as folder:
+        app = shop(folder)
+        payer = Payer(app)
+        cuts = 0
+        for cut_at in range(40):
+            number = cut_at + 1
+            asked = ask(app, 10)
+            txn = payer.txn(number, number * 10, 10)
+            answers: list = []
+
+            def act(app=app, txn=txn, answers=answers) -> None:
+                answers.append(pay(app, payer, txn))
+                app.till.write_rows()
+
+            beeps = app.device.board.beeps
+            was_cut = powerless(app, cut_at, act)
+            was_heard = app.device.board.beeps > beeps
+            app = again(app)
+            payer.app = app
+            is_in = app.till.count == number
+            assert is_in or not (was_heard or answers)  # J2
+            if not is_in:
+                app.till.request(asked.hash).agreed = True  # stale: its cashier takes it
+            kind, ack = pay(app, payer, txn)
+            assert kind == ACK and ack.index == number - 1
+            assert not answers or answers[0][1] == ack  # the same bytes
+            assert app.till.count == number and app.till.received_minor == 10 * number
+            assert [read_row(row)[1] for row in of(app)] == list(range(1, number + 1))
+            cuts += was_cut
+            if not was_cut:
+                break
+        assert not was_cut and cuts >= 2  # the entry, and its row
+
+
+def test_power_that_goes_while_a_segment_is_closed_loses_nothing():
+    with Folder() as folder:
+        app = shop(folder)
+        payer = Payer(app)
+        number = 0
+        while not number or app.till.segments._journal.end < 65_000:
+            number += 1
+            app.till.accept(ask(app, 1), payer.purse, payer.txn(number, number, 1))
+        for cut_at in range(30):
+            before = everything(app)
+
+            def act(app=app, number=number) -> None:
+                asked = ask(app, 1)
+                app.till.accept(asked, payer.purse, payer.txn(number + 1, number + 1, 1))
+
+            was_cut = powerless(app, cut_at, act)
+            app = again(app)
+            payer.app = app
+            number = app.till.count
+            assert everything(again(app))[0] == everything(app)[0]
+            assert before[0][1] <= number <= before[0][1] + 1
+            assert len(of(app)) == number
+            if not was_cut and app.till.segments.last == 1:
+                break
+        assert app.till.segments.last == 1 and len(of(app)) == number
+
+
+def test_a_void_is_in_flash_before_it_is_sent():
+    with Folder() as folder:
+        app = shop(folder)
+        payer = Payer(app)
+        seen: list = []
+        for cut_at in range(4):
+            asked = ask(app)
+            txn = payer.txn(cut_at + 1, (cut_at + 1) * 4_50, 4_50)
+            app.till.close(asked, CANCELLED)
+            answers: list = []
+
+            def act(app=app, txn=txn, answers=answers) -> None:
+                answers.append(pay(app, payer, txn))
+
+            was_cut = powerless(app, cut_at, act)
+            app = again(app)
+            payer.app = app
+            rows = [row for row in of(app) if row[-32:] == txn_hash(txn)]
+            assert rows or not answers  # J3
+            kind, void = pay(app, payer, txn)
+            assert kind == VOID and (void.reason, void.req_hash) == (CANCELLED, asked.hash)
+            assert not answers or answers[0][1] == void
+            assert pay(app, payer, txn)[1] == void and app.till.count == 0
+            seen.append(was_cut)
+        assert seen[0] and not seen[-1]
+        assert [read_row(row)[5] for row in of(app)] == [VOIDED] * 4
+
+
+def test_a_full_flash_is_told_and_takes_nothing():
+    with Folder() as folder:
+        app = shop(folder)
+        ask(app)
+        payer = Payer(app)
+        txn = payer.txn(1, 4_50, 4_50)
+        real, files.free_bytes = files.free_bytes, lambda path: 1_000
+        try:
+            assert pay(app, payer, txn) == (VERDICT, STORE_FULL)
+            refused(STORE_FULL, ask, app)
+        finally:
+            files.free_bytes = real
+        assert app.till.count == 0 and pay(app, payer, txn)[0] == ACK
+
+
+def test_checkpoints_hold_everything_at_every_length():
+    with Folder() as folder:
+        app = shop(folder)
+        payer = Payer(app)
+        for number in range(1, 6):
+            ask(app, number)
+            app.till.make_stale(app.till.open)
+            app.till.accept(ask(app, 1), payer.purse, payer.txn(number, number, 1))
+            app.till.upload(bytes(72 + number % 2))
+            data = app.till._checkpoint()
+            other = again(app)
+            other.till.requests, other.till._closed = [], b""
+            other.till._take_checkpoint(data)
+            assert everything(other) == everything(app)
+
+
+def test_the_clock_of_the_till_is_kept_while_it_idles():
+    from firmware.receiver.tap import serve
+
+    with Folder() as folder:
+        app = shop(folder)
+        clock = app.device.board.clock
+
+        async def idle() -> None:
+            for _ in range(20):
+                clock.now_ms += 600_000
+                await clock.sleep_ms(1_000)
+
+        run(idle(), serve(app))
+        assert again(app).device.news.t_lb() > world.NOW + 12_000 - 3_700
