@@ -1,34 +1,35 @@
-"""Carries ledgers from boards to the bank and the bank's receipts back, through the outbox.
+"""Carries what boards have for the bank, and the bank's answers back, through the outbox.
 
-    board --export--> outbox .ledger --HTTP--> bank --answer--> outbox .answer --apply--> board
+    board --collect--> outbox .ledger .upload .sync --HTTP-->
+                               bank --answer--> outbox .answer .receipt .statement --give--> board
 
-Each arrow may break and be repeated: the bank settles an entry once, and a receipt applied
-twice changes nothing. The bridge holds no keys and can only delay.
+Each arrow may break and be repeated: the bank settles an entry once, and an answer given twice
+changes nothing. The bridge holds no keys and can only delay.
 """
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
 
-from firmware.common.interchange.jwk import public_from_jwk
-from firmware.common.payment.receipt import receiver_tag
 from firmware.common.wire.errors import FROZEN, MALFORMED, NOT_ENROLLED, Refused
+from host_tools import bundle, routes
 from host_tools.bank_client import BankClient
 from host_tools.device import Device
 from host_tools.errors import NOT_REACHABLE, CommandError
 from host_tools.outbox import Batch, Outbox
+from host_tools.routes import ROUTES, Route
 
 _WAITS_S = (0.5, 1.0, 2.0)  # between one try and the next
 # What an operator can lift. The board may be lost by then, and the copy here the only one.
 _MAY_BE_LIFTED = (FROZEN, NOT_ENROLLED)
+_ROUNDS_MAX = 256  # of a full till, 16 entries at a time, and some
 
 Say = Callable[[str], None]
 Sleep = Callable[[float], None]
 
 
 class Bridge:
-    """One run; `report` counts what it did, `sleep` waits between one try and the next."""
+    """One run; `report` counts entries, `sleep` waits between one try and the next."""
 
     def __init__(
         self, outbox: Outbox, bank: BankClient, say: Say, sleep: Sleep = time.sleep
@@ -41,70 +42,104 @@ class Bridge:
         self.refusals: list[dict[str, Any]] = []
 
     def collect(self, board: Device) -> str:
-        """Copies what the bank has not judged for good into the outbox; the device's tag."""
+        """Copies what the bank has not judged for good into the outbox; the device's id.
+
+        Answers that wait for the board are given to it first.
+        """
         status = board.status()
-        if status["role"] != "receiver":
-            raise CommandError(2, f"{board.port} is a {status['role']}; its payees upload for it.")
-        key, _ = board.call("key")
-        device = receiver_tag(public_from_jwk(key["signing_key"].encode()))
-        total, _ = board.call("total")
-        first = total["first_open"]
-        while first < total["count"]:
-            header, ledger = board.call("export", first=first)
-            batch = Batch(device, first, header["count"])
-            if not self._outbox.has(batch):
-                self._outbox.put(batch, "ledger", ledger)
-                self.report["collected"] += header["count"]
-            first += header["count"]
-        self._say(f"{status['account']}: {self.report['collected']} entries collected")
+        device = status["device"]
+        self.give_back(board, device)
+        before = self.report["collected"]
+        for route in _routes(status):
+            self._collect(route, board, device)
+        count = self.report["collected"] - before
+        self._say(f"{status['account'] or board.port}: {count} entries collected")
         return device
 
     def upload(self) -> None:
-        """Sends every waiting ledger, oldest first; an answer replaces it in the outbox."""
-        for batch in self._outbox.waiting("ledger"):
-            answer = self._settle(batch)
-            if answer is None:
-                continue
-            self._outbox.put(batch, "answer", json.dumps(answer).encode())
-            self.report["uploaded"] += batch.count
-            settled = len(answer["settled_transactions"])
-            self._say(f"entries {_span(batch)}: bank settled {settled} of {batch.count}")
+        """Sends everything that waits for the bank; an answer takes its place in the outbox."""
+        for route in ROUTES:
+            for batch in self._outbox.waiting(route.asks):
+                answer = self._settle(route, batch)
+                if answer is None:
+                    continue
+                self._outbox.put(batch, route.answers, answer)
+                self.report["uploaded"] += batch.count
+                self._say(f"{_span(batch)}: {route.settled(answer)} of {batch.count}")
 
-    def give_back(self, board: Device, device: str) -> None:
-        """Hands the bank's receipts to the board they are for."""
-        for batch in self._outbox.waiting("answer", device):
-            answer = json.loads(self._outbox.read(batch, "answer"))
-            signature = answer["receipt_signature"]
-            try:
-                board.call("apply", answer["receipt"].encode(), signature=signature)
-            except Refused as refused:
-                self._outbox.set_aside(batch, "answer")  # the board exports these entries again
-                self._refused(batch, refused.reason, f"the board: {refused.detail}")
-                continue
-            self._outbox.drop(batch, "answer")
-            self.report["applied"] += batch.count
-            self.refusals += [v for v in answer["verdicts"] if v["reason"]]
-        self._say(f"{self.report['applied']} verdicts brought back to the board")
+    def give_back(self, board: Device, device: str) -> int:
+        """Hands the bank's answers to the board they are for; how many it took."""
+        count = 0
+        for route in ROUTES:
+            for batch in self._outbox.waiting(route.answers, device):
+                count += self._give(route, board, batch)
+        return count
 
-    def _settle(self, batch: Batch) -> dict[str, Any] | None:
+    def collect_more(self, board: Device, device: str) -> bool:
+        """Collects what a board tells only once it has the answer to what it told before."""
+        found = False
+        for route in _routes(board.status()):
+            if route.one_at_a_time:
+                found = self._collect(route, board, device) or found
+        return found
+
+    def tell_news(self, board: Device) -> None:
+        """Brings a board the bank's time and what was revoked."""
+        status = board.status()
+        if status.get("enrolled") == "yes":
+            news = self._with_retries(lambda: self._bank.news(status["revoked"]))
+            routes.give_news(board, bundle.split(news))
+
+    def _collect(self, route: Route, board: Device, device: str) -> bool:
+        found = False
+        for batch, data in route.collect(board, device):
+            found = True
+            is_new = not self._outbox.has(batch, route.asks)
+            if route.one_at_a_time:  # whatever it told before was answered by another way
+                self._drop_others(route, batch)
+            if route.one_at_a_time or is_new:
+                self._outbox.put(batch, route.asks, data)
+            if is_new:
+                self.report["collected"] += batch.count
+        return found
+
+    def _drop_others(self, route: Route, batch: Batch) -> None:
+        for other in self._outbox.waiting(route.asks, batch.device):
+            if other != batch:
+                self._outbox.drop(other, route.asks)
+
+    def _settle(self, route: Route, batch: Batch) -> bytes | None:
         """The bank's answer; None when it refused the batch as a whole, which is reported."""
-        ledger = self._outbox.read(batch, "ledger")
+        data = self._outbox.read(batch, route.asks)
         try:
-            return self._with_retries(lambda: self._bank.settle(ledger))
+            return self._with_retries(lambda: route.settle(self._bank, data))
         except CommandError as error:
             if error.exit_code == NOT_REACHABLE:
                 raise
             if error.reason not in _MAY_BE_LIFTED:
-                self._outbox.set_aside(batch, "ledger")  # a later run exports it again
+                self._outbox.set_aside(batch, route.asks)  # a later run collects it again
             self._refused(batch, error.reason or MALFORMED, f"the bank: {error.message}")
             return None
+
+    def _give(self, route: Route, board: Device, batch: Batch) -> int:
+        answer = self._outbox.read(batch, route.answers)
+        try:
+            self.refusals += route.give(board, answer)
+        except Refused as refused:
+            self._outbox.set_aside(batch, route.answers)  # the board tells these entries again
+            self._refused(batch, refused.reason, f"the board: {refused.detail}")
+            return 0
+        self._outbox.drop(batch, route.answers)
+        self.report["applied"] += batch.count
+        self._say(f"{_span(batch)}: answer brought back to the board")
+        return 1
 
     def _refused(self, batch: Batch, reason: int, message: str) -> None:
         self.report["refused"] += batch.count
         self.refusals.append({"reason": reason, "message": message})
-        self._say(f"entries {_span(batch)}: refused by {message}")
+        self._say(f"{_span(batch)}: refused by {message}")
 
-    def _with_retries(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _with_retries(self, ask: Callable[[], bytes]) -> bytes:
         for wait_s in _WAITS_S:
             try:
                 return ask()
@@ -117,15 +152,30 @@ class Bridge:
 
 
 def run(bridge: Bridge, boards: list[Device]) -> None:
-    """One pass over all boards; with none, only what waits in the outbox is uploaded."""
+    """Until no board has more for the bank; with none, only what waits here is uploaded."""
     try:
         devices = [bridge.collect(board) for board in boards]
         bridge.upload()
         for board, device in zip(boards, devices, strict=True):
-            bridge.give_back(board, device)
+            _finish(bridge, board, device)
     except Refused as refused:
         raise CommandError(3, f"the board refused: {refused.detail}", refused.reason) from None
 
 
+def _finish(bridge: Bridge, board: Device, device: str) -> None:
+    for _ in range(_ROUNDS_MAX):
+        if not bridge.give_back(board, device) or not bridge.collect_more(board, device):
+            break
+        bridge.upload()
+    bridge.tell_news(board)
+
+
+def _routes(status: dict[str, Any]) -> list[Route]:
+    """Those of this board: by tap only what has a certificate of the bank."""
+    has_certificate = status.get("enrolled") == "yes"
+    mine = [route for route in ROUTES if route.role == status["role"]]
+    return [route for route in mine if has_certificate or not route.one_at_a_time]
+
+
 def _span(batch: Batch) -> str:
-    return f"{batch.first} to {batch.first + batch.count - 1}"
+    return f"entries {batch.first} to {batch.first + batch.count - 1}"

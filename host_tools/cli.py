@@ -22,7 +22,7 @@ _COMMANDS = {
     "verify": "flash",
     "doctor": "flash",
     "status": "device",
-    "enrol": "device",
+    "enrol": "enrol",
     "key": "device",
     "log": "device",
     "reset": "device",

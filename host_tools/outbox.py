@@ -1,8 +1,12 @@
 """What the bridge carries, kept on disk until both sides have it: no answer is ever lost.
 
-One file each below the folder, written whole or not at all:
-`<device>-<first index>-<count>.ledger` waits for the bank, `….answer` waits for the board. What
-one of them refused is kept beside them as `….refused`, and holds up nothing.
+One file each below the folder, `<device>-<first index>-<count>.<kind>`, written whole or not at all.
+
+    waits for the bank    ledger (JSON)    upload (a sealed UPLOAD)     sync (a sealed SYNC)
+    waits for the board   answer           receipt                      statement
+
+An answer takes the place of what it answers. What one side refused is kept beside them as
+`….refused`, and holds up nothing.
 """
 
 import os
@@ -10,12 +14,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_NAME = re.compile(r"([0-9a-f]{16})-(\d{9})-(\d{1,4})\.(ledger|answer)")
+ANSWERS = {"ledger": "answer", "upload": "receipt", "sync": "statement"}
+_KINDS = [*ANSWERS, *ANSWERS.values()]
+_NAME = re.compile(rf"([0-9a-f]{{16}})-(\d{{9}})-(\d{{1,4}})\.({'|'.join(_KINDS)})")
 
 
 @dataclass(frozen=True, order=True)
 class Batch:
-    """Entries `first` to `first + count - 1` of a device's ledger."""
+    """Entries `first` to `first + count - 1` of a device's ledger; of a SYNC `first` is 0."""
 
     device: str
     first: int
@@ -33,7 +39,7 @@ class Outbox:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def waiting(self, kind: str, device: str = "") -> list[Batch]:
-        """Batches of a kind, "ledger" or "answer", in order; of one device if it is named."""
+        """Batches of a kind in order; of one device if it is named."""
         found = []
         for name in os.listdir(self._folder):
             match = _NAME.fullmatch(name)
@@ -41,15 +47,16 @@ class Outbox:
                 found.append(Batch(match[1], int(match[2]), int(match[3])))
         return sorted(found)
 
-    def has(self, batch: Batch) -> bool:
+    def has(self, batch: Batch, kind: str = "ledger") -> bool:
         """Whether the batch is on its way, in either direction."""
-        return any((self._folder / batch.file_name(k)).exists() for k in ("ledger", "answer"))
+        kinds = (kind, ANSWERS[kind])
+        return any((self._folder / batch.file_name(name)).exists() for name in kinds)
 
     def read(self, batch: Batch, kind: str) -> bytes:
         return (self._folder / batch.file_name(kind)).read_bytes()
 
     def put(self, batch: Batch, kind: str, data: bytes) -> None:
-        """Durable when this returns. An answer takes the place of its ledger."""
+        """Durable when this returns. An answer takes the place of what it answers."""
         path = self._folder / batch.file_name(kind)
         partial = path.with_suffix(".partial")
         with open(partial, "wb") as file:
@@ -58,8 +65,9 @@ class Outbox:
             os.fsync(file.fileno())
         os.replace(partial, path)
         self._sync_folder()
-        if kind == "answer":
-            self.drop(batch, "ledger")
+        for asked, answer in ANSWERS.items():
+            if kind == answer:
+                self.drop(batch, asked)
 
     def drop(self, batch: Batch, kind: str) -> None:
         (self._folder / batch.file_name(kind)).unlink(missing_ok=True)

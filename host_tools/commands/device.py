@@ -1,4 +1,4 @@
-"""Commands that look after one board: enrol, key, status, log."""
+"""Commands that look after one board: status, key, reset, log."""
 
 import json
 import sys
@@ -6,12 +6,10 @@ from typing import Any
 
 import click
 
-from firmware.common.payment.identifier import identifier
 from firmware.common.payment.money import show_amount
 from firmware.common.wire import reasons
 from firmware.common.wire.errors import Refused
 from host_tools import finger
-from host_tools.bank_client import BankClient
 from host_tools.device import Device
 from host_tools.errors import REFUSED, WRONG_USAGE, CommandError, refused
 
@@ -76,58 +74,13 @@ def status(port: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("port")
-@click.option("--account", required=True, help="The account at the bank this board belongs to.")
-@click.option("--name", default="", help="The account's name as people know it.")
-@click.option("--wallet", default="", help="The wallet to pay from; the default one if left out.")
-@click.option("--bank", "bank_url", required=True, help="The bank, e.g. http://127.0.0.1:4000.")
-@click.option(
-    "--token",
-    envvar="OPERATOR_TOKEN",
-    default="",
-    help="The operator's token: enrols the board's keys at the bank at once.",
-)
-@yes_option
-@json_option
-def enrol(
-    port: str,
-    account: str,
-    name: str,
-    wallet: str,
-    bank_url: str,
-    token: str,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Tie a board to an account: it learns the bank's keys, the bank learns the board's.
-
-    Without --token it prints what the operator gives to: opg bank enrol ACCOUNT FILE.
-    """
-    account = identifier(account)
-    bank = BankClient(bank_url, token)
-    keys = bank.public_keys()
-    pinned = json.dumps({"ecdh": keys["public_key"], "signing": keys["signing_key"]})
-    with Device(port) as board:
-        board.call("enrol", pinned.encode(), account=account, name=name, wallet=wallet)
-        decided(board, yes, f"Enrol as {account}")
-        device = device_keys(board)
-    if token:
-        bank.post("/operator/devices", json.dumps({"account_id": account, **device}).encode())
-        show({"account": account, "enrolled": True}, as_json)
-    else:
-        click.echo(json.dumps(device))
-        click.echo(
-            "The bank does not know this board yet: without the operator's token (--token) it is "
-            f"for the operator to do, with this in a FILE: opg bank enrol {account} FILE",
-            err=True,
-        )
-
-
-@click.command()
-@click.argument("port")
 @click.option("--regenerate", is_flag=True, help="Make a new ECDH key pair first; asks twice.")
 @yes_option
-def key(port: str, regenerate: bool, yes: bool) -> None:
+@json_option
+def key(port: str, regenerate: bool, yes: bool, as_json: bool) -> None:
     """Print a board's connection code (JWK), which payers import; its fingerprint goes to stderr.
+
+    With --json both of its keys, as `opg bank enrol` takes them: for a board without a certificate.
 
     After --regenerate, envelopes sealed to the old code open no more: hand out the new one.
     """
@@ -140,6 +93,9 @@ def key(port: str, regenerate: bool, yes: bool) -> None:
             board.call("regenerate")
             decided(board, yes, "New key pair")
         header, code = board.call("key")
+        if as_json:
+            click.echo(json.dumps(device_keys(board)))
+            return
     click.echo(f"fingerprint {header['fingerprint']}", err=True)
     click.echo(code.decode())
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from bank import checks, config, create_app, db, postgres
 from bank.config import Settings
-from host_tools.bank_client import BankClient, read_answer, read_refusal
+from host_tools.bank_client import Answer, BankClient, read_refusal
 from host_tools.errors import NOT_REACHABLE, CommandError
 from tests.faults.injectors import Events, Killed, MortalDatabase
 from tests.faults.points import Plan
@@ -101,15 +101,15 @@ class _Direct(BankClient):
         super().__init__("http://bank", token)
         self._client = app.test_client()
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+    def _send(self, method: str, path: str, body: bytes | None, mimetype: str) -> Answer:
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": mimetype}
         try:
             answer = self._client.open(path, method=method, data=body, headers=headers)
         except Killed:
             raise CommandError(NOT_REACHABLE, "the bank was killed") from None
         if answer.status_code >= 400:
             raise read_refusal(answer.status_code, answer.data)
-        return read_answer(answer.data)
+        return Answer(answer.status_code, answer.mimetype, answer.data)
 
 
 @contextmanager

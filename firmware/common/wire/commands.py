@@ -59,6 +59,7 @@ class Commands:
             "words": words,
             "t_lb": news.t_lb(),
             "beacon": news.beacon_seq,
+            "revoked": news.rev_seq,
             "version": VERSION,
             "micropython": sys.version,
             "account": identity.account if identity else "",

@@ -1,0 +1,190 @@
+"""The three things that travel between a board and the bank, each with its way there and back.
+
+Files    a payee's JSON ledger        export -> ledger      -> answer     -> apply
+Taps     a payee's ledger of taps     upload -> UPLOAD box  -> SRCPT      -> receipt, news
+Reports  a payer's purses             sync   -> SYNC box    -> STATEMENT  -> statement, news
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from firmware.common.payment import verdicts
+from firmware.common.wire.errors import (
+    BAD_SIGNATURE,
+    CANCELLED,
+    EXPIRED,
+    NO_FUNDS,
+    OK,
+    OVER_LIMIT,
+    PROVEN_CHEAT,
+    REPLAY,
+    REQUEST_UNKNOWN,
+    REVOKED,
+    SYNC_FIRST,
+    Refused,
+)
+from firmware.common.wire.limits import MESSAGE_BYTES_MAX
+from firmware.common.wire.messages import SRCPT
+from firmware.common.wire.signed import parse_signed
+from host_tools import bundle
+from host_tools.bank_client import BankClient
+from host_tools.device import Device
+from host_tools.outbox import Batch
+
+SENDER, RECEIVER = "sender", "receiver"
+_NEWS_BYTES_MAX = MESSAGE_BYTES_MAX - 512  # beside the header of a command
+_KNOWN_ALREADY = (REPLAY, REQUEST_UNKNOWN)  # how a board calls an answer that it has
+_ALL_REVOCATIONS = (
+    2**32 - 1
+)  # the bridge brings those itself, when a board is there to say how many
+
+# What the bank says of an entry, in words, and the reason where it is not paid.
+VERDICTS = {
+    verdicts.SETTLED: ("settled", OK),
+    verdicts.DUPLICATE: ("settled by another route", OK),
+    verdicts.CONFLICT_COVERED: ("a conflict, covered", OK),
+    verdicts.CONFLICT_UNPAID: ("a conflict, not covered", PROVEN_CHEAT),
+    verdicts.EXPIRED_LATE: ("too late, the purse had ended", EXPIRED),
+    verdicts.REVOKED_BEFORE: ("the purse was known to be revoked", REVOKED),
+    verdicts.BAD_SIG: ("bad signature", BAD_SIGNATURE),
+    verdicts.OVER_LIMIT: ("over the limit", OVER_LIMIT),
+    verdicts.VOIDED: ("voided before", CANCELLED),
+    verdicts.UNGUARANTEED: ("no funds yet", NO_FUNDS),
+    verdicts.LAPSED: ("lapsed", EXPIRED),
+    verdicts.RETURNED: ("given back", CANCELLED),
+    verdicts.PENDING: ("pending", OK),
+}
+PAID = (verdicts.SETTLED, verdicts.DUPLICATE, verdicts.CONFLICT_COVERED)
+
+
+class Route(Protocol):
+    """One kind of thing; `asks` and `answers` are its kinds of file in the outbox."""
+
+    asks: str
+    answers: str
+    role: str
+    one_at_a_time: bool  # the next is told only when this one is answered
+
+    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+        """What the board has for the bank. Raises `Refused` as the board does."""
+        ...
+
+    def settle(self, bank: BankClient, data: bytes) -> bytes:
+        """The bank's answer to it. Raises `CommandError`."""
+        ...
+
+    def settled(self, answer: bytes) -> str:
+        """What the answer says, in words."""
+        ...
+
+    def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
+        """Hands the answer to the board; what in it is not paid. Raises `Refused` as it does.
+
+        An answer that the board has already changes nothing.
+        """
+        ...
+
+
+class Files:
+    """Payments in the JSON form."""
+
+    asks, answers, role, one_at_a_time = "ledger", "answer", RECEIVER, False
+
+    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+        total, _ = board.call("total")
+        first = total["first_open"]
+        while first < total["count"]:
+            header, ledger = board.call("export", first=first)
+            yield Batch(device, first, header["count"]), ledger
+            first += header["count"]
+
+    def settle(self, bank: BankClient, data: bytes) -> bytes:
+        return json.dumps(bank.settle(data)).encode()
+
+    def settled(self, answer: bytes) -> str:
+        return f"bank settled {len(json.loads(answer)['settled_transactions'])}"
+
+    def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
+        found = json.loads(answer)
+        board.call("apply", found["receipt"].encode(), signature=found["receipt_signature"])
+        return [verdict for verdict in found["verdicts"] if verdict["reason"]]
+
+
+class Taps:
+    """Payments by tap, and refunds, of a payee."""
+
+    asks, answers, role, one_at_a_time = "upload", "receipt", RECEIVER, True
+
+    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+        header, upload = board.call("upload")
+        if upload:
+            yield Batch(device, header["first"], header["count"]), upload
+
+    def settle(self, bank: BankClient, data: bytes) -> bytes:
+        return bank.settle_taps(data)
+
+    def settled(self, answer: bytes) -> str:
+        receipt = parse_signed(SRCPT, bundle.split(answer)[0][1])
+        return f"bank settled {sum(verdict in PAID for verdict in receipt.tail)}"
+
+    def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
+        (_, signed), *news = bundle.split(answer)
+        _unless_known(board, "receipt", signed)
+        give_news(board, news)
+        receipt = parse_signed(SRCPT, signed)
+        return [
+            _unpaid(index, verdict)
+            for index, verdict in enumerate(receipt.tail, receipt.first)
+            if verdict not in PAID
+        ]
+
+
+class Reports:
+    """What a payer's board says about a purse, and the purses that it asks for."""
+
+    asks, answers, role, one_at_a_time = "sync", "statement", SENDER, True
+
+    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+        header, report = board.call("sync")
+        if report:
+            yield Batch(device, 0, header["entries"]), report
+
+    def settle(self, bank: BankClient, data: bytes) -> bytes:
+        return bank.sync(data, _ALL_REVOCATIONS)
+
+    def settled(self, answer: bytes) -> str:
+        return "bank answered"  # sealed to the board
+
+    def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
+        (_, sealed), *news = bundle.split(answer)
+        _unless_known(board, "statement", sealed)
+        give_news(board, news)
+        return []
+
+
+ROUTES: tuple[Route, ...] = (Files(), Taps(), Reports())
+
+
+def give_news(board: Device, news: list[bundle.Message]) -> None:
+    """Hands the bank's news to a board; revocations wait until it has uploaded what it took."""
+    for piece in bundle.pieces(news, _NEWS_BYTES_MAX):
+        try:
+            board.call("news", piece)
+        except Refused as refused:
+            if refused.reason != SYNC_FIRST:
+                raise
+            return
+
+
+def _unpaid(index: int, verdict: int) -> dict[str, Any]:
+    words, reason = VERDICTS[verdict]
+    return {"index": index, "verdict": verdict, "reason": reason, "message": f"{index}: {words}"}
+
+
+def _unless_known(board: Device, do: str, body: bytes) -> None:
+    try:
+        board.call(do, body)
+    except Refused as refused:
+        if refused.reason not in _KNOWN_ALREADY:
+            raise
