@@ -184,3 +184,27 @@ def paid(app: "Any", payer: Payer, count: int, amount_minor: int = 4_50, start: 
 
 def txn_hash(txn: Record) -> bytes:
     return crypto.sha256(txn.raw)
+
+
+def start(folder: str, **purse) -> tuple:
+    """A till that asks for 4.50 and a payer with a purse."""
+    app = shop(folder)
+    ask(app)
+    return app, Payer(app, **purse)
+
+
+def reasons(app, payer, txn, purse=None) -> tuple:
+    """Of the verdict on the OFFER and of that on the TXN which follows whatever it says."""
+
+    async def story():
+        await payer.meet()
+        offered = await payer.offer(txn.ctr, txn.cum, purse)
+        number, reason = await payer.say(messages.TXN, txn.signed)
+        return offered, (0 if number == ACK else reason)
+
+    return tap(app, story())
+
+
+async def heard_by(payer: Payer):
+    await payer.meet()
+    return await payer.news()

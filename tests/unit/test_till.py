@@ -221,7 +221,7 @@ def test_power_that_goes_at_any_write_of_a_payment_costs_nobody_anything():
     with Folder() as folder:
         app = shop(folder)
         payer = Payer(app)
-        cuts = 0
+        cuts, was_cut = 0, True
         for cut_at in range(40):
             number = cut_at + 1
             asked = ask(app, 10)
