@@ -65,7 +65,7 @@ class Bridge:
                     continue
                 self._outbox.put(batch, route.answers, answer)
                 self.report["uploaded"] += batch.count
-                self._say(f"{_span(batch)}: {route.settled(answer)} of {batch.count}")
+                self._say(f"{_span(batch)}: {route.settled(answer)}")
 
     def give_back(self, board: Device, device: str) -> int:
         """Hands the bank's answers to the board they are for; how many it took."""
@@ -178,4 +178,5 @@ def _routes(status: dict[str, Any]) -> list[Route]:
 
 
 def _span(batch: Batch) -> str:
-    return f"entries {batch.first} to {batch.first + batch.count - 1}"
+    last = batch.first + batch.count - 1
+    return f"entries {batch.first} to {last}" if batch.count else "a report"

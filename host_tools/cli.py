@@ -26,9 +26,15 @@ _COMMANDS = {
     "key": "device",
     "log": "device",
     "reset": "device",
-    "pay": "payments",
+    "charge": "taps",
+    "pay": "taps",
+    "refund": "taps",
+    "top-up": "taps",
+    "close": "taps",
+    "purses": "taps",
     "import": "payments",
     "export": "payments",
+    "evidence": "payments",
     "ledger": "payments",
     "bridge": "bridge",
     "bench": "bench",
@@ -43,7 +49,8 @@ class _Group(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"host_tools.commands.{_COMMANDS[cmd_name]}")
-        return getattr(module, cmd_name + "_" if iskeyword(cmd_name) else cmd_name)
+        name = cmd_name.replace("-", "_")
+        return getattr(module, name + "_" if iskeyword(name) else name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs a command; what is refused below it ends `opg` with 3, a bad path with 2."""

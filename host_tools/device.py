@@ -15,6 +15,7 @@ from host_tools.transports.serial_port import SerialPort
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0
 _POLL_S = 0.002
+_PAGE_MIN = 8  # rows that a board looks for at a time
 
 
 class Pipe(Protocol):
@@ -71,6 +72,19 @@ class Device:
         if not found.pop("ok", False):
             raise Refused(int(found.get("reason", 1)), str(found.get("detail", "")))
         return found, data
+
+    def pages(self, name: str) -> list[dict[str, Any]]:
+        """All rows of a list that the board tells page by page, as far as it still keeps them."""
+        rows: list[dict[str, Any]] = []
+        first, count = 0, 1
+        while first < count:
+            found, _ = self.call(name, first=first)
+            count = found["count"]
+            page = found["payments" if name.endswith("payments") else "entries"]
+            rows += page
+            last = page[-1].get("index", len(rows) - 1) if page else first + _PAGE_MIN - 1
+            first = last + 1
+        return rows
 
     def status(self) -> dict[str, Any]:
         """The board's status; tells it the time on the way."""

@@ -1,6 +1,7 @@
 """What the bridge carries, kept on disk until both sides have it: no answer is ever lost.
 
-One file each below the folder, `<device>-<first index>-<count>.<kind>`, written whole or not at all.
+One file each below the folder, written whole or not at all:
+`<device>-<first index>-<count>.<kind>`.
 
     waits for the bank    ledger (JSON)    upload (a sealed UPLOAD)     sync (a sealed SYNC)
     waits for the board   answer           receipt                      statement

@@ -103,7 +103,7 @@ class Files:
         return json.dumps(bank.settle(data)).encode()
 
     def settled(self, answer: bytes) -> str:
-        return f"bank settled {len(json.loads(answer)['settled_transactions'])}"
+        return f"the bank settled {len(json.loads(answer)['settled_transactions'])}"
 
     def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
         found = json.loads(answer)
@@ -126,7 +126,7 @@ class Taps:
 
     def settled(self, answer: bytes) -> str:
         receipt = parse_signed(SRCPT, bundle.split(answer)[0][1])
-        return f"bank settled {sum(verdict in PAID for verdict in receipt.tail)}"
+        return f"the bank settled {sum(verdict in PAID for verdict in receipt.tail)}"
 
     def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
         (_, signed), *news = bundle.split(answer)
@@ -154,7 +154,7 @@ class Reports:
         return bank.sync(data, _ALL_REVOCATIONS)
 
     def settled(self, answer: bytes) -> str:
-        return "bank answered"  # sealed to the board
+        return "the bank answered"  # sealed to the board
 
     def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
         (_, sealed), *news = bundle.split(answer)

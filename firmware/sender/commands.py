@@ -59,7 +59,8 @@ class SenderCommands(Commands):
                     "not_after": record.not_after,
                 }
             )
-        return {"purses": told, "asked_for": self.app.wallet.new_amount_minor}, b""
+        wallet = self.app.wallet
+        return {"purses": told, "asked_for": wallet.new_amount_minor if wallet.new_key else 0}, b""
 
     def do_top_up(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a purse of `amount`; the next `sync` asks the bank."""

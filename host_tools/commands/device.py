@@ -47,6 +47,11 @@ def decided(board: Device, yes: bool, what: str) -> str:
         finger.press(board.port, "ok")
     else:
         click.echo(f"{what}: answer on the board's screen (OK or CANCEL).", err=True)
+    return settled(board)
+
+
+def settled(board: Device) -> str:
+    """What the user's answer came to; a cancelled question is refused."""
     outcome, why = board.wait_for_outcome(_DECISION_S)
     if why:
         raise refused(Refused(why))

@@ -1,7 +1,6 @@
-"""Commands that move payments: pay, import, export, ledger."""
+"""Commands of what boards keep and hand out: import, export, evidence, ledger."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,59 +9,21 @@ from rich.console import Console
 from rich.table import Table
 
 from firmware.common.interchange import base64
-from firmware.common.payment.money import parse_amount, show_amount
-from firmware.common.wire import reasons
-from firmware.common.wire.errors import CANCELLED, MALFORMED, TOO_LARGE, Refused
+from firmware.common.interchange.transaction import is_hex
+from firmware.common.payment.evidence import check_evidence
+from firmware.common.payment.label import to_text
+from firmware.common.payment.money import show_amount
+from firmware.common.payment.transaction import txn_hash
+from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
 from firmware.common.wire.limits import ENVELOPE_BYTES_MAX
-from host_tools import finger
-from host_tools.commands.device import expect_role, json_option, show, yes_option
+from host_tools.bank_client import BankClient
+from host_tools.commands.device import expect_role, json_option, show
 from host_tools.device import Device
-from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
+from host_tools.errors import REFUSED, CommandError
+from host_tools.routes import VERDICTS
 
-_DECISION_S = 120.0
-_NOT_CONFIRMED = "NOT CONFIRMED YET"
-
-
-@click.command()
-@click.argument("port")
-@click.argument("amount", required=False)
-@click.option("--to", "payee", help="The payee's account, whose connection code was imported.")
-@click.option("--file", is_flag=True, help="Do not use the wire: hand it out with opg export.")
-@click.option("--again", is_flag=True, help="Tap again for what is not confirmed yet.")
-@yes_option
-@json_option
-def pay(
-    port: str,
-    amount: str | None,
-    payee: str | None,
-    file: bool,
-    again: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Propose a payment of AMOUNT (such as 4.50) on a payer's board; its user confirms it there."""
-    if again == bool(amount and payee):
-        raise click.UsageError("give AMOUNT and --to, or --again alone")
-    amount_minor = 0 if again else parse_amount(amount or "")
-    with Device(port) as board:
-        expect_role(board, "sender")
-        if again:
-            board.call("tap_again")
-        else:
-            board.call("pay", amount=amount_minor, to=payee, by_wire=not file)
-            if yes:
-                finger.press(port, "ok")
-            else:
-                click.echo("Confirm on the board's screen (OK or CANCEL).", err=True)
-        found = _outcome(board)
-    show(found, as_json)
-    if found["outcome"] == "CANCELLED":
-        raise CommandError(REFUSED, "cancelled on the board; nothing was paid.", CANCELLED)
-    if found["outcome"] == _NOT_CONFIRMED and not file:
-        why = reasons.name(found["why"])
-        raise CommandError(
-            REFUSED, f"not confirmed yet ({why}): tap again with --again.", found["why"]
-        )
+_WIDTH = 110  # ids are for copying
+EVIDENCE_BYTES_MAX = 1_216
 
 
 @click.command("import")
@@ -96,65 +57,120 @@ def import_(port: str, file: Any, account: str | None, as_json: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True))
 @click.option("--id", "txn_id", help="Payer: which pending payment; the newest if left out.")
 @click.option("--first", type=int, help="Payee: from which entry; what is unsettled if left out.")
-def export(port: str, file: str, txn_id: str | None, first: int | None) -> None:
-    """Write a board's FILE: the envelope of a pending payment, or the encrypted ledger."""
+@click.option("--evidence", help="What proves a tap: a payment's id (payer) or index (payee).")
+def export(
+    port: str, file: str, txn_id: str | None, first: int | None, evidence: str | None
+) -> None:
+    """Write a board's FILE: the envelope of a pending payment, or the encrypted ledger.
+
+    With --evidence, what proves to anybody who knows the bank's root that a tap was paid and
+    received: see opg evidence.
+    """
     with Device(port) as board:
-        if board.status()["role"] == "sender":
-            data = board.call("envelope", id=txn_id or _newest_pending(board))[1]
-        else:
-            start = board.call("total")[0]["first_open"] if first is None else first
-            data = board.call("export", first=start)[1]
+        data = _evidence(board, evidence) if evidence else _exported(board, txn_id, first)
     if file == "-":
-        click.echo(data.decode())
+        click.echo(data)
     else:
         Path(file).write_bytes(data)
         click.echo(f"{len(data)} bytes written to {file}", err=True)
 
 
 @click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--bank", "bank_url", help="Where to ask for the root's key: only if you trust it.")
+@click.option("--root", help="The root's public key, 128 hex digits.")
+@json_option
+def evidence(file: Any, bank_url: str | None, root: str | None, as_json: bool) -> None:
+    """Check a FILE of evidence, from the root alone: that a tap was paid and received."""
+    if bool(bank_url) == bool(root):
+        raise click.UsageError("give --root, or --bank")
+    key = root or str(BankClient(bank_url or "").public_keys().get("root_public_key", ""))
+    if not is_hex(key, 128):
+        raise click.UsageError("a root's public key has 128 hex digits")
+    device, purse, request, txn, ack = check_evidence(
+        bytes.fromhex(key), file.read(EVIDENCE_BYTES_MAX + 1)
+    )
+    found = {
+        "payee": to_text(device.name),
+        "device": txn.payee.hex(),
+        "amount": txn.amount,
+        "currency": purse.cur,
+        "memo": to_text(request.ref),
+        "purse": purse.purse.hex(),
+        "id": txn_hash(txn)[:16].hex(),
+        "index": ack.index,
+    }
+    show(found, as_json)
+
+
+@click.command()
 @click.argument("port")
 @json_option
 def ledger(port: str, as_json: bool) -> None:
-    """List a payee's ledger with what the bank said of each entry, or a payer's payments."""
+    """List both of a board's ledgers: taps, which the bank stands for, and unguaranteed files."""
     with Device(port) as board:
         is_payer = board.status()["role"] == "sender"
         name = "payments" if is_payer else "entries"
-        rows = _pages(board, name)
+        by_tap = [_tapped(row, is_payer) for row in board.pages(name)]
+        by_file = [{**row, "guaranteed": False} for row in board.pages(f"json_{name}")]
+    rows = by_tap + by_file
     if as_json:
         click.echo(json.dumps({name: rows}))
         return
     other = "to" if is_payer else "from"
-    table = Table("id", other, "amount", "state")
+    table = Table("id", other, "amount", "state", "")
     for row in rows:
-        table.add_row(row["id"], row[other], show_amount(row["amount"]), row["state"])
-    table.add_section()
-    table.add_row(f"{len(rows)} {name}", "", show_amount(sum(row["amount"] for row in rows)), "")
-    Console().print(table)
+        sure = "guaranteed" if row["guaranteed"] else "unguaranteed"
+        table.add_row(row["id"], row[other], _show(_signed(row)), row["state"], sure)
+    for sure, group in (("guaranteed", by_tap), ("unguaranteed", by_file)):
+        table.add_section()
+        total = sum(_signed(row) for row in group)
+        table.add_row(f"{len(group)} {name}", "", _show(total), "", sure)
+    Console(width=max(_WIDTH, Console().width)).print(table)
 
 
-def _outcome(board: Device) -> dict[str, Any]:
-    until = time.monotonic() + _DECISION_S
-    while time.monotonic() < until:
-        found, _ = board.call("outcome")
-        if found["outcome"] or found["why"]:
-            return found
-        time.sleep(0.05)
-    raise CommandError(NOT_REACHABLE, "nobody answered on the board's screen in time.")
+def _signed(row: dict[str, Any]) -> int:
+    return -row["amount"] if row.get("kind") == "refund" else row["amount"]
 
 
-def _pages(board: Device, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    while True:
-        found, _ = board.call(name, first=len(rows))
-        rows += found[name]
-        if not found[name] or len(rows) >= found["count"]:
-            return rows
+def _show(amount_minor: int) -> str:
+    return ("-" if amount_minor < 0 else "") + show_amount(abs(amount_minor))
+
+
+def _tapped(row: dict[str, Any], is_payer: bool) -> dict[str, Any]:
+    """A row of a tap with the members that a payment by file has."""
+    if is_payer:
+        return {**row, "to": row["name"], "guaranteed": True}
+    verdict = row["verdict"]
+    return {
+        **row,
+        "id": row["hash"][:32],
+        "from": f"purse {row['purse']}",
+        "state": "unsettled" if verdict is None else VERDICTS[verdict][0],
+        "guaranteed": True,
+    }
+
+
+def _evidence(board: Device, which: str) -> bytes:
+    if board.status()["role"] == "sender":
+        return board.call("evidence", id=which)[1]
+    if not (which.isascii() and which.isdecimal()):
+        raise click.UsageError("a payee's evidence is named by the entry's index, see opg ledger")
+    return board.call("evidence", index=int(which))[1]
+
+
+def _exported(board: Device, txn_id: str | None, first: int | None) -> bytes:
+    if board.status()["role"] == "sender":
+        return board.call("envelope", id=txn_id or _newest_pending(board))[1]
+    start = board.call("total")[0]["first_open"] if first is None else first
+    return board.call("export", first=start)[1]
 
 
 def _newest_pending(board: Device) -> str:
-    pending = [row["id"] for row in _pages(board, "payments") if row["state"] == "pending"]
+    pending = [row["id"] for row in board.pages("json_payments") if row["state"] == "pending"]
     if not pending:
-        raise CommandError(REFUSED, "no payment is pending; make one with: opg pay PORT AMOUNT", 3)
+        words = "no file is pending; make one with: opg pay PORT AMOUNT --to ACCOUNT --file"
+        raise CommandError(REFUSED, words, 3)
     return pending[-1]
 
 

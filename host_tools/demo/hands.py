@@ -136,17 +136,6 @@ def copy_board(hand: Hand, home: Path) -> None:
     hand.restart()
 
 
-def pages(device: Device, name: str) -> list[dict[str, Any]]:
-    """All rows that a console command tells page by page; the member `entries` or `payments`."""
-    rows: list[dict[str, Any]] = []
-    while True:
-        found, _ = device.call(name, first=len(rows))
-        page = found["payments" if name.endswith("payments") else "entries"]
-        rows += page
-        if not page or len(rows) >= found["count"]:
-            return rows
-
-
 def refusal(attempt: Callable[[], Any]) -> int:
     """The reason why something bad was refused."""
     try:

@@ -149,7 +149,7 @@ class Teller:
     def count(self, payee: Hand) -> None:
         """What this till holds of either kind, and what the bank has paid of it."""
         story = self._story
-        rows = hands.pages(payee.device, "entries")
+        rows = payee.device.pages("entries")
         payments = [row for row in rows if row["kind"] == "payment"]
         paid = [row for row in payments if row["verdict"] in PAID]
         total, _ = payee.device.call("total")
