@@ -92,9 +92,16 @@ def _missing(texts: dict[str, str]) -> list[str]:
         for source, name in code.used
         if source.startswith("firmware")
         and source not in codes
+        and not _is_bound(source, codes)
         and not any(other.startswith(f"{source}.{name}") for other in codes)
     ]
     return sorted([*unknown, *absent, *files])
+
+
+def _is_bound(name: str, codes: dict[str, _Code]) -> bool:
+    """Whether it is a thing in a module, such as a message, whose attributes are its own matter."""
+    module, _, last = name.rpartition(".")
+    return module in codes and last in codes[module].bound
 
 
 def _module(path: str) -> str:
@@ -119,6 +126,7 @@ def test_a_firmware_lacks_no_name(role: str) -> None:
         ("from firmware import a\ndef f(): return a.g()", "firmware.main uses g of firmware.a"),
         ("call('firmware.a', 'g', 1)\ndef call(): pass", "firmware.main uses g of firmware.a"),
         ("from firmware.b import f", "firmware.main imports firmware.b.f"),
+        ("from firmware.a import g\ng.x", "firmware.main uses g of firmware.a"),
     ],
 )
 def test_a_missing_name_is_found(main: str, says: str) -> None:

@@ -249,3 +249,12 @@ def signed_by(till: Till) -> list:
 
 def first_hash(app: "Any") -> bytes:
     return first_prev(app.wallet.purses[0].record)
+
+
+def screens(app: "Any") -> list:
+    """Every title that was shown, repetitions left out."""
+    found: list = []
+    for screen in app.device.board.display.shown:
+        if not found or found[-1] != screen[0]:
+            found.append(screen[0])
+    return found
