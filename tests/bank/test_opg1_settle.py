@@ -292,21 +292,47 @@ def test_a_conflict_that_nothing_covers_is_paid_in_part(
 
 
 @pytest.mark.parametrize(
-    "conduct",
+    ("beacon_age_s", "later_s"),
     [
-        {"recv_t": policy.STALE_DAYS * DAY_S + 1},  # beyond its beacon
-        {"recv_t": policy.PURSE_DAYS * DAY_S},  # beyond the purse
+        (policy.STALE_DAYS * DAY_S + 1, 0),  # beyond its beacon
+        (0, policy.PURSE_DAYS * DAY_S),  # beyond the purse
     ],
 )
 def test_who_takes_against_the_policy_bears_a_conflict(
-    opg1: Opg1Teller, purse: Purse, till: Till, conduct: dict[str, int]
+    opg1: Opg1Teller, purse: Purse, till: Till, beacon_age_s: int, later_s: int
 ) -> None:
     clara, clone = shop(opg1, "clara"), purse.clone()
     till.append(purse.pay(till.board, 10_00)).settle()
-    recv_t = opg1.now + conduct["recv_t"]
-    clara.append(clone.pay(clara.board, 20_00), recv_t=recv_t)
+    opg1.now += later_s
+    clara.hear()
+    clara.append(clone.pay(clara.board, 20_00), recv_t=opg1.now + beacon_age_s)
     assert clara.settle().verdicts == [UNPAID]
     assert opg1.balance("clara") == 0
+
+
+def test_at_the_edge_of_the_policy_a_conflict_is_covered(
+    opg1: Opg1Teller, purse: Purse, till: Till
+) -> None:
+    clara, clone = shop(opg1, "clara"), purse.clone()
+    till.append(purse.pay(till.board, 10_00)).settle()
+    recv_t = opg1.now + policy.STALE_DAYS * DAY_S
+    clara.append(clone.pay(clara.board, 20_00), recv_t=recv_t)
+    assert clara.settle().verdicts == [COVERED]
+
+
+def test_who_takes_more_than_its_certificate_says_bears_a_conflict(
+    opg1: Opg1Teller, purse: Purse, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One payment of at most 15.00, and at most 25.00 together until it uploads."""
+    monkeypatch.setattr(policy, "RX_LIMIT_MINOR", 15_00)
+    monkeypatch.setattr(policy, "RX_CUM_MINOR", 25_00)
+    clara, clone = shop(opg1, "clara"), purse.clone()
+    till.append(purse.pay(till.board, 50_00)).settle()
+    clara.append(*(clone.pay(clara.board, amount) for amount in (15_00, 10_00, 1)))
+    assert clara.settle().verdicts == [COVERED, COVERED, UNPAID]
+    clara.append(clone.pay(clara.board, 15_01))
+    assert clara.settle(3).verdicts == [UNPAID]
+    assert opg1.balance("clara") == 25_00
 
 
 def test_a_free_interval_is_paid_whenever_it_was_taken(
