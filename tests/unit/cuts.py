@@ -100,3 +100,13 @@ class Flash:
     def _open(self, path: str, mode: str = "r") -> _File:
         self.opened += 1
         return _File(self, path, mode)
+
+
+def powerless(cut_at: int, act) -> bool:
+    """Does something with a board whose power goes at that operation; whether it went."""
+    with Flash(cut_at):
+        try:
+            act()
+        except PowerCut:
+            return True
+    return False

@@ -11,7 +11,7 @@ from firmware.common.wire.limits import (
 )
 from firmware.receiver.seen import VOIDED, read_row
 from tests.unit import world
-from tests.unit.cuts import Flash, PowerCut
+from tests.unit.cuts import Flash, powerless
 from tests.unit.helpers import Folder, refused
 from tests.unit.roles import run
 from tests.unit.shop import (
@@ -207,16 +207,6 @@ def test_rows_are_written_later_and_none_is_missing_or_double_after_a_restart():
 # -- power ---------------------------------------------------------------------------------------
 
 
-def powerless(app, cut_at: int, act) -> bool:
-    """Does something with a board whose power goes; whether it went."""
-    with Flash(cut_at):
-        try:
-            act()
-        except PowerCut:
-            return True
-    return False
-
-
 def test_power_that_goes_at_any_write_of_a_payment_costs_nobody_anything():
     with Folder() as folder:
         app = shop(folder)
@@ -233,7 +223,7 @@ def test_power_that_goes_at_any_write_of_a_payment_costs_nobody_anything():
                 app.till.write_rows()
 
             beeps = app.device.board.beeps
-            was_cut = powerless(app, cut_at, act)
+            was_cut = powerless(cut_at, act)
             was_heard = app.device.board.beeps > beeps
             app = again(app)
             payer.app = app
@@ -267,7 +257,7 @@ def test_power_that_goes_while_a_segment_is_closed_loses_nothing():
                 asked = ask(app, 1)
                 app.till.accept(asked, payer.purse, payer.txn(number + 1, number + 1, 1))
 
-            was_cut = powerless(app, cut_at, act)
+            was_cut = powerless(cut_at, act)
             app = again(app)
             payer.app = app
             number = app.till.count
@@ -293,7 +283,7 @@ def test_a_void_is_in_flash_before_it_is_sent():
             def act(app=app, txn=txn, answers=answers) -> None:
                 answers.append(pay(app, payer, txn))
 
-            was_cut = powerless(app, cut_at, act)
+            was_cut = powerless(cut_at, act)
             app = again(app)
             payer.app = app
             rows = [row for row in of(app) if row[-32:] == txn_hash(txn)]
