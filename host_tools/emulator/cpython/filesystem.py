@@ -11,6 +11,7 @@ from host_tools.emulator.cpython.flash import SECTOR_BYTES, Chip, PowerCut
 
 _FLAGS = {
     "rb": lfs.LFSFileFlag.rdonly,
+    "r+b": lfs.LFSFileFlag.rdonly | lfs.LFSFileFlag.wronly,
     "wb": lfs.LFSFileFlag.wronly | lfs.LFSFileFlag.creat | lfs.LFSFileFlag.trunc,
     "ab": lfs.LFSFileFlag.wronly | lfs.LFSFileFlag.creat | lfs.LFSFileFlag.append,
 }
