@@ -28,7 +28,6 @@ from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 from firmware.common.wire.messages import SRCPT
 from firmware.common.wire.signed import parse_signed
 from host_tools import bundle
-from host_tools.bank_client import BankClient
 from host_tools.device import Device
 from host_tools.outbox import Batch
 
@@ -58,6 +57,22 @@ VERDICTS = {
 PAID = (verdicts.SETTLED, verdicts.DUPLICATE, verdicts.CONFLICT_COVERED)
 
 
+class Bank(Protocol):
+    """As much of a `BankClient` as is needed here."""
+
+    def settle(self, ledger: bytes) -> dict[str, Any]: ...
+
+    def settle_taps(self, upload: bytes) -> bytes: ...
+
+    def sync(self, report: bytes, known: int) -> bytes: ...
+
+
+class Syncing(Protocol):
+    """Of a bank, what reports need."""
+
+    def sync(self, report: bytes, known: int) -> bytes: ...
+
+
 class Route(Protocol):
     """One kind of thing; `asks` and `answers` are its kinds of file in the outbox."""
 
@@ -70,7 +85,7 @@ class Route(Protocol):
         """What the board has for the bank. Raises `Refused` as the board does."""
         ...
 
-    def settle(self, bank: BankClient, data: bytes) -> bytes:
+    def settle(self, bank: Bank, data: bytes) -> bytes:
         """The bank's answer to it. Raises `CommandError`."""
         ...
 
@@ -99,7 +114,7 @@ class Files:
             yield Batch(device, first, header["count"]), ledger
             first += header["count"]
 
-    def settle(self, bank: BankClient, data: bytes) -> bytes:
+    def settle(self, bank: Bank, data: bytes) -> bytes:
         return json.dumps(bank.settle(data)).encode()
 
     def settled(self, answer: bytes) -> str:
@@ -121,7 +136,7 @@ class Taps:
         if upload:
             yield Batch(device, header["first"], header["count"]), upload
 
-    def settle(self, bank: BankClient, data: bytes) -> bytes:
+    def settle(self, bank: Bank, data: bytes) -> bytes:
         return bank.settle_taps(data)
 
     def settled(self, answer: bytes) -> str:
@@ -150,7 +165,7 @@ class Reports:
         if report:
             yield Batch(device, 0, header["entries"]), report
 
-    def settle(self, bank: BankClient, data: bytes) -> bytes:
+    def settle(self, bank: Syncing, data: bytes) -> bytes:
         return bank.sync(data, _ALL_REVOCATIONS)
 
     def settled(self, answer: bytes) -> str:

@@ -14,17 +14,15 @@ found by trying, because no counter sees holes; a heap is too small when somethi
 import ast
 import json
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware.common.crypto import generate_key
-from firmware.common.interchange.jwk import jwk_from_public
 from firmware.common.wire.errors import Refused
-from host_tools import demo
 from host_tools.board_repl import BoardRepl
-from host_tools.demo import PAYEE, PAYER, Hand
+from host_tools.demo import hands
+from host_tools.demo.hands import PAYEE, PAYER, Hand
+from host_tools.demo.pocket_bank import PocketBank
 from host_tools.device import Device
 from host_tools.emulator.board import HEAP, VirtualBoard
 from host_tools.emulator.wire import Wire
@@ -37,7 +35,6 @@ ROLES = {"sender": PAYER, "receiver": PAYEE}
 _KILO = 1024
 _LOWEST_KB = 48
 _ROOMY = "2M"
-_PATIENCE_S = 20.0
 _TRIALS = 2  # near the edge the same heap is enough one time and not the next
 _TOLD = "/peak.txt"  # on the board
 
@@ -106,14 +103,10 @@ def measure(say: Say) -> dict[str, Any]:
 
 def prepare(home: Path) -> dict[str, int]:
     """Two boards in `home`, ready to pay each other; their free heap after boot, by role."""
-    bank = json.loads(jwk_from_public(generate_key()[1]))
-    pinned = json.dumps({"ecdh": bank, "signing": bank}).encode()
-    with demo.hands(home, lambda what, result: None) as (payer, payee):
-        for hand in (payer, payee):
-            hand.device.status()
-            hand.device.call("enrol", pinned, account=hand.account)
-            hand.agree()
-        payer.device.call("import_key", payee.device.call("key")[1], account=PAYEE)
+    with hands.hands(home) as (payer, payee):
+        hands.ready(payer, payee, PocketBank())
+        payer.restart()
+        payee.restart()
         return {
             "sender": payer.device.status()["heap_free"],
             "receiver": payee.device.status()["heap_free"],
@@ -164,18 +157,9 @@ def _pays(home: Path, role: str, heap_kb: int) -> bool:
 
 
 def _pay(payer: Hand, payee: Hand) -> bool:
-    before = payee.device.call("total")[0]["count"]
-    payer.device.status()
-    payer.device.call("pay", to=PAYEE, amount=1_00, by_wire=True)
-    payer.press("ok")
-    until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until:
-        outcome = payer.device.call("outcome")[0]["outcome"]
-        if outcome:
-            entered = payee.device.call("total")[0]["count"] - before
-            return outcome == "PAID" and entered == 1
-        time.sleep(0.05)
-    return False
+    before = payee.device.call("total")[0]["guaranteed"]["count"]
+    paid = hands.tap(payer, payee, 1)["outcome"] == "PAID"
+    return paid and payee.device.call("total")[0]["guaranteed"]["count"] == before + 1
 
 
 def _modules(home: Path, role: str) -> dict[str, int]:

@@ -10,11 +10,13 @@ from typing import Any
 
 from firmware.common.wire.errors import Refused
 from host_tools import finger, flash
+from host_tools.demo.pocket_bank import PocketBank
 from host_tools.device import Device
 from host_tools.emulator.board import VirtualBoard
 from host_tools.emulator.wire import Wire
 from host_tools.enrolling import Bank, Enrolment, Member
 from host_tools.errors import CommandError
+from host_tools.routes import Reports
 
 PAYER, PAYEE = "bert", "anna"
 ROLES = {PAYER: "sender", PAYEE: "receiver"}
@@ -105,6 +107,17 @@ def enrol(hand: Hand, bank: Bank, code: Callable[[], str], is_operator: bool = T
     """Makes the board one of the account of its owner's name."""
     work = Enrolment(hand.device, bank, lambda line: None, hand.board, code, is_operator)
     work.run(Member(hand.account, hand.account.capitalize()))
+
+
+def ready(payer: Hand, payee: Hand, bank: PocketBank, amount_minor: int = 100_00) -> None:
+    """Both enrolled at a bank of the pocket, the payer with a purse and the payee's JSON code."""
+    for hand in (payer, payee):
+        enrol(hand, bank, lambda: "1", is_operator=False)
+    payer.agree("top_up", "TOP UP?", amount=amount_minor)
+    reports = Reports()
+    for _, data in reports.collect(payer.device, ""):
+        reports.give(payer.device, reports.settle(bank, data))
+    payer.device.call("import_key", payee.device.call("key")[1], account=payee.account)
 
 
 def tap(payer: Hand, payee: Hand, amount_minor: int) -> dict[str, Any]:
