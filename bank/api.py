@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, jsonify
 
 from bank import audit, db, errors, limits, receipts, settle
 from bank.settle import LedgerRefused
-from bank.web import current, json_body, operators_only, page
+from bank.web import BodyTooLate, current, json_body, operators_only, page
 from firmware.common.interchange import jwk
 from firmware.common.interchange.ledger import LedgerBatch, read_ledger, unseal_ledger
 from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
@@ -68,6 +68,8 @@ def settle_ledger() -> Response:
     bank = current()
     try:
         batch = _open_ledger()
+    except BodyTooLate:
+        raise  # nothing was decided
     except Refused as refused:
         raise settle.refuse(bank.database, refused) from None
     outcome = settle.settle(bank.database, batch)

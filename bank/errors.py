@@ -5,6 +5,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from bank.web import BodyTooLate
 from firmware.common.wire import reasons
 from firmware.common.wire.errors import (
     BUSY,
@@ -37,6 +38,8 @@ _STATUS = {  # 400 for every other reason
 
 def status(refused: Refused) -> int:
     """The HTTP status that fits a reason."""
+    if isinstance(refused, BodyTooLate):
+        return 408
     return _STATUS.get(refused.reason, 400)
 
 

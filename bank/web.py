@@ -14,8 +14,17 @@ from bank.keys import BankKeys
 from firmware.common import crypto
 from firmware.common.wire.errors import MALFORMED, NOT_AUTHORISED, TOO_LARGE, Refused
 
+BODY_REFUSED = "bank.body_refused"  # in the WSGI environment: why the body was not read
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class BodyTooLate(Refused):
+    """The body did not come; nothing is decided, and the same can be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__(MALFORMED, f"the body did not come within {limits.BODY_S_MAX} s")
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ def current() -> Bank:
 
 def json_body(bytes_max: int) -> bytes:
     """The body, which is declared as JSON and not longer than that. Raises `Refused`."""
+    if BODY_REFUSED in request.environ:
+        raise request.environ[BODY_REFUSED]
     if request.mimetype != "application/json":
         raise Refused(MALFORMED, "send JSON, with Content-Type: application/json")
     if request.content_length is None:
