@@ -171,17 +171,28 @@ CREATE TABLE audit_logs (
 );
 CREATE INDEX audit_logs_newest_first ON audit_logs (at DESC, audit_id DESC);
 
+-- Ledgers refused that no enrolled device signed: counted, so that junk from anybody adds a row for
+-- a day and a reason and no more. It concerns no account; in a spread database it stays in one place.
+CREATE TABLE refusal_counts (
+    day    date     NOT NULL,
+    reason smallint NOT NULL,
+    count  bigint   NOT NULL,
+    CONSTRAINT refusal_counts_pkey PRIMARY KEY (day, reason),
+    CONSTRAINT refusal_counts_count_positive CHECK (count > 0)
+);
+
 -- What the bank may do. History can be added to and read; on the rest, only what changes by nature.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO opg_app;
 GRANT INSERT ON accounts, wallets, devices, device_directory, ledgers, ledger_entries,
-    transfers, postings, audit_logs TO opg_app;
+    transfers, postings, audit_logs, refusal_counts TO opg_app;
 GRANT UPDATE (frozen) ON accounts, devices TO opg_app;
 GRANT UPDATE (balance_minor) ON wallets TO opg_app;
 GRANT UPDATE (last_index, head) ON ledgers TO opg_app;
 GRANT UPDATE (verdict, reason, judged_at) ON ledger_entries TO opg_app;
+GRANT UPDATE (count) ON refusal_counts TO opg_app;
 
 INSERT INTO accounts (account_id, kind, name) VALUES ('bank', 'system', 'The bank');
 INSERT INTO wallets (account_id, wallet_id, kind) VALUES ('bank', '', 'system');
-INSERT INTO schema_version (version) VALUES (1);
+INSERT INTO schema_version (version) VALUES (2);
 
 COMMIT;

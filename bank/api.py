@@ -3,7 +3,7 @@
 import json
 from importlib import metadata
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from bank import audit, db, errors, limits, receipts, settle
 from bank.settle import LedgerRefused
@@ -49,10 +49,21 @@ def bank_public_key() -> Response:
 @public.get("/bank-logs")
 @operators_only
 def bank_logs() -> Response:
-    """The audit log, newest first."""
+    """The audit log, newest first: ?account_id=&action=&reason=&since=&limit=&offset="""
     limit, offset = page()
-    logs = current().database.run(lambda cursor: audit.page(cursor, limit, offset))
+    names = ("account_id", "action", "reason", "since")
+    wanted = audit.wanted(*(request.args.get(name) for name in names))
+    logs = current().database.run(lambda cursor: audit.page(cursor, wanted, limit, offset))
     return jsonify(logs=logs, limit=limit, offset=offset)
+
+
+@public.get("/bank-refusals")
+@operators_only
+def bank_refusals() -> Response:
+    """How many ledgers that no enrolled device signed were refused: ?limit=&offset="""
+    limit, offset = page()
+    counts = current().database.run(lambda cursor: audit.counts(cursor, limit, offset))
+    return jsonify(refusals=counts, limit=limit, offset=offset)
 
 
 @ledgers.post("/verify-ledger")

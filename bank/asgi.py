@@ -1,8 +1,8 @@
 """The bank's door: an ASGI application that reads bodies before a thread begins to work on them.
 
 Whoever sends slowly costs a place in the event loop, and neither a thread nor a connection to
-the database. Bodies are bounded in bytes, in seconds and in number. One that is refused unread
-is answered first and then discarded, for clients that read nothing before they have sent all.
+the database. Bodies are bounded in bytes, in seconds and in number. One that is refused by what
+is declared is discarded first, within bounds: many clients read nothing before they have sent all.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from bank import limits
@@ -42,11 +43,12 @@ class Door:
         if size == 0:
             await _say(send, await self._work(environ, b""))
         elif size is None or size > limits.BODY_BYTES_MAX:
-            # The application refuses it by its headers.
-            await _refuse(send, receive, await self._work(environ, b""))
+            await _discard(receive)
+            await _say(send, await self._work(environ, b""))  # which refuses it by its headers
         elif self._bodies >= limits.BODIES_MAX:
             environ[BODY_REFUSED] = Refused(BUSY, "too many others send to the bank right now")
-            await _refuse(send, receive, await self._work(environ, b""))
+            await _discard(receive)
+            await _say(send, await self._work(environ, b""))
         else:
             self._bodies += 1
             try:
@@ -95,27 +97,18 @@ async def _say(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _refuse(send: Send, receive: Receive, answer: Answer) -> None:
-    """Answers, then discards the body within bounds; the server closes on what comes after."""
-    status, headers, body = answer
-    headers = [*headers, (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    try:
-        async with asyncio.timeout(limits.BODY_S_MAX):
-            await _discard(receive)
-    except (TimeoutError, _Gone):
-        pass
-    await send({"type": "http.response.body", "body": b""})
-
-
 async def _discard(receive: Receive) -> None:
-    left = limits.DISCARDED_BYTES_MAX
-    more = True
-    while more and left > 0:
-        message = await _next(receive)
-        left -= len(message.get("body", b""))
-        more = message.get("more_body", False)
+    """Reads a body into nothing, until it ends, pauses or is beyond bounds; the server closes then.
+
+    The pause is for a client that waits to be told whether to send at all.
+    """
+    left, more = limits.DISCARDED_BYTES_MAX, True
+    with suppress(TimeoutError, _Gone):
+        async with asyncio.timeout(limits.BODY_S_MAX):
+            while more and left > 0:
+                message = await asyncio.wait_for(_next(receive), limits.DISCARD_PAUSE_S)
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 def _call(app: Wsgi, environ: dict[str, Any], body: bytes) -> Answer:

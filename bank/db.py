@@ -19,7 +19,7 @@ from bank.config import Settings
 from bank.queries import schema
 from firmware.common.wire.errors import BUSY, UNAVAILABLE, Refused
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA_FILE = Path(__file__).parents[1] / "schema.sql"
 CONNECTION_OPTIONS = " ".join(
     f"-c {setting}"

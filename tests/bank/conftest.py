@@ -17,7 +17,8 @@ from tests.bank.teller import Teller
 from tests.bank.watch import Watch
 
 EMPTY_BOOKS = """
-    TRUNCATE postings, transfers, ledger_entries, ledgers, device_directory, devices, audit_logs;
+    TRUNCATE postings, transfers, ledger_entries, ledgers, device_directory, devices, audit_logs,
+        refusal_counts;
     DELETE FROM wallets WHERE kind = 'party';
     DELETE FROM accounts WHERE kind = 'party';
     UPDATE wallets SET balance_minor = 0;

@@ -334,7 +334,9 @@ def test_every_bound_is_used_and_walked() -> None:
     root = Path(bank.__file__).parents[1]
     product = [*(root / "bank").rglob("*.py"), root / "host_tools" / "commands" / "bank.py"]
     assert set().union(*map(bounds_in, product)) == names
-    assert names - bounds_in(Path(__file__)) == {
+    tests = [Path(__file__).with_name(f"test_{name}.py") for name in ("limits", "door", "log")]
+    assert names - set().union(*map(bounds_in, tests)) == {
+        "CONNECTIONS_PER_WORKER",  # which the server keeps for us
         "DATABASE_START_S",
         "DATABASE_STOP_S",
         "DATABASE_FAILURES_MAX",
