@@ -103,9 +103,7 @@ def test_a_settled_ledger_brought_again_and_again_adds_one_row(teller: Teller) -
     assert set(*ids) <= {row["id"] for row in rows(teller)}
 
 
-def test_a_log_is_searched_by_account_action_reason_and_time(
-    teller: Teller, owner: Cursor
-) -> None:
+def test_a_log_is_searched_by_account_action_reason_and_time(teller: Teller, owner: Cursor) -> None:
     anna, bert = teller.open("anna", 100_00), teller.open("bert")
     teller.settle(bert, transaction(anna, "bert", "1"), transaction(anna, "bert", "1000"))
     teller.operate("freeze", account_id="anna")
