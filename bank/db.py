@@ -87,7 +87,7 @@ class Database:
         raise Refused(BUSY, "too many others work on the same accounts")
 
     def initialise(self) -> bool:
-        """Makes the schema as the owner; false where it was there already."""
+        """Makes the schema as the owner, or upgrades it; false where there was one."""
         try:
             connection = psycopg2.connect(self._owner_url, connect_timeout=limits.CONNECT_TIMEOUT_S)
         except psycopg2.OperationalError as error:
@@ -107,7 +107,10 @@ class Database:
     def _initialise(self, cursor: Cursor) -> bool:
         schema.lock_initialisation(cursor)
         try:
-            if schema.select_version(cursor) is not None:
+            version = schema.select_version(cursor)
+            if version == 1:
+                schema.upgrade_from_1(cursor)
+            if version is not None:
                 return False
             cursor.execute(_SCHEMA_FILE.read_text())
             schema.grant_app_role(cursor, parse_dsn(self._url).get("user", ""))
@@ -168,8 +171,10 @@ def check_version(cursor: Cursor) -> None:
     if version is None:
         raise Refused(UNAVAILABLE, "the database is empty; run: opg bank init-db")
     if version != SCHEMA_VERSION:
+        mend = "; run: opg bank init-db" if version < SCHEMA_VERSION else ""
         raise Refused(
-            UNAVAILABLE, f"the database has schema {version}, this bank needs {SCHEMA_VERSION}"
+            UNAVAILABLE,
+            f"the database has schema {version}, this bank needs {SCHEMA_VERSION}{mend}",
         )
 
 

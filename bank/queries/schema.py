@@ -30,6 +30,25 @@ def select_version(cursor: Cursor) -> int | None:
     return version
 
 
+def upgrade_from_1(cursor: Cursor) -> None:
+    """The table of schema 2, for a database that was made with schema 1."""
+    cursor.execute(
+        """
+        BEGIN;
+        CREATE TABLE refusal_counts (
+            day    date     NOT NULL,
+            reason smallint NOT NULL,
+            count  bigint   NOT NULL,
+            CONSTRAINT refusal_counts_pkey PRIMARY KEY (day, reason),
+            CONSTRAINT refusal_counts_count_positive CHECK (count > 0)
+        );
+        GRANT SELECT, INSERT, UPDATE (count) ON refusal_counts TO opg_app;
+        INSERT INTO schema_version (version) VALUES (2);
+        COMMIT;
+        """
+    )
+
+
 def grant_app_role(cursor: Cursor, login: str) -> None:
     """Lets a login work as the bank."""
     cursor.execute(sql.SQL("GRANT opg_app TO {}").format(sql.Identifier(login)))

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from rich.console import Console
 from rich.table import Table
 
-from bank import accounts, audit, checks, config, db, limits, operator_api, server, verify
+from bank import accounts, audit, checks, config, db, errors, limits, operator_api, server, verify
 from bank.config import SettingError, Settings
 from bank.db import Database
 from bank.postgres import PostgresError
@@ -268,7 +268,7 @@ def _errors() -> Iterator[None]:
     except Refused as error:
         if error.reason == UNAVAILABLE:
             raise CommandError(NOT_REACHABLE, f"{error.detail}.", error.reason) from None
-        raise refused(error) from None
+        raise refused(error, errors.advice) from None
     except PostgresError as error:
         raise CommandError(NOT_REACHABLE, str(error), UNAVAILABLE) from None
     except (SettingError, SecretFileError) as error:
