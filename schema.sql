@@ -208,6 +208,16 @@ CREATE FUNCTION audit_hash(a audit_logs) RETURNS bytea
     RETURN sha256(convert_to(jsonb_build_array(a.account_id, a.audit_id,
         extract(epoch FROM a.at), a.actor, a.action, a.subject, a.reason, a.detail)::text, 'UTF8'));
 
+-- Ledgers refused that no enrolled device signed: counted, so that junk from anybody adds a row for
+-- a day and a reason and no more. It concerns no account; in a spread database it stays in one place.
+CREATE TABLE refusal_counts (
+    day    date     NOT NULL,
+    reason smallint NOT NULL,
+    count  bigint   NOT NULL,
+    CONSTRAINT refusal_counts_pkey PRIMARY KEY (day, reason),
+    CONSTRAINT refusal_counts_count_positive CHECK (count > 0)
+);
+
 -- From here on: OPG1. Times are seconds since 1970, as they are signed. What a device or the bank
 -- signed is kept as it was: body || signature.
 
@@ -514,7 +524,7 @@ CREATE VIEW pockets AS
 -- What the bank may do. History can be added to and read; on the rest, only what changes by nature.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO opg_app;
 GRANT INSERT ON accounts, wallets, devices, device_directory, ledgers, ledger_entries,
-    transfers, postings, audit_logs TO opg_app;
+    transfers, postings, audit_logs, refusal_counts TO opg_app;
 GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory, spends,
     conflicts, covers, payer_copies, refunds, proofs, deliveries, revocations, audit_checkpoints,
     beacons TO opg_app;
@@ -523,6 +533,7 @@ GRANT UPDATE (guarantee_minor) ON accounts TO opg_app;
 GRANT UPDATE (balance_minor) ON wallets TO opg_app;
 GRANT UPDATE (last_index, head) ON ledgers TO opg_app;
 GRANT UPDATE (verdict, reason, judged_at) ON ledger_entries TO opg_app;
+GRANT UPDATE (count) ON refusal_counts TO opg_app;
 GRANT UPDATE (tries, used_by) ON enrolment_codes TO opg_app;
 GRANT UPDATE (state, decided_at) ON enrolments TO opg_app;
 GRANT UPDATE (claimed, claimed_minor, reserve_minor, bond_minor, ctr_seen, state, revoked_seq)
@@ -533,6 +544,6 @@ GRANT UPDATE (tag, receipt, brought_at) ON payer_copies TO opg_app;
 INSERT INTO accounts (account_id, kind, name) VALUES ('bank', 'system', 'The bank');
 INSERT INTO wallets (account_id, wallet_id, kind)
     VALUES ('bank', '', 'system'), ('bank', 'fund', 'system');
-INSERT INTO schema_version (version) VALUES (2);
+INSERT INTO schema_version (version) VALUES (3);
 
 COMMIT;

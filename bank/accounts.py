@@ -75,7 +75,10 @@ def enrol(cursor: Cursor, account_id: str, signing_key: bytes, ecdh_key: bytes, 
 def fund(
     cursor: Cursor, account_id: str, wallet_id: str, amount_minor: int, transfer_id: str
 ) -> str:
-    """Puts money into a wallet: CREATED, or EXISTS for the same `transfer_id` (a UUID)."""
+    """Puts money into a wallet: CREATED, or EXISTS for the same `transfer_id` (a UUID).
+
+    Raises `Refused` REPLAY where that id put another amount, or another wallet's money, there.
+    """
     money.check_amount(amount_minor)
     _check_transfer_id(transfer_id)
     if wallet_id != verify.DEFAULT_WALLET:
@@ -86,7 +89,8 @@ def fund(
         raise Refused(WRONG_WALLET, f"the account {account_id} has no wallet {wallet_id!r}")
     known = transfers.select_transfers(cursor, [(BANK_ACCOUNT, transfer_id)])
     for transfer in known.values():
-        if (transfer.payee_account, transfer.amount_minor) != (account_id, amount_minor):
+        paid = transfers.select_payee_wallet(cursor, BANK_ACCOUNT, transfer_id, account_id)
+        if (paid, transfer.amount_minor) != (wallet_id, amount_minor):
             raise Refused(REPLAY, f"the transfer {transfer_id} is another one")
     if not known:
         transfers.insert_transfers(

@@ -7,7 +7,15 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from bank import audit, db, errors, limits, news, receipts, settle, uploads
 from bank.settle import LedgerRefused
-from bank.web import BYTES, binary_body, current, json_body, operators_only, page
+from bank.web import (
+    BYTES,
+    BodyTooLate,
+    binary_body,
+    current,
+    json_body,
+    operators_only,
+    page,
+)
 from firmware.common.interchange import base64, jwk
 from firmware.common.interchange.ledger import LedgerBatch, read_ledger, unseal_ledger
 from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
@@ -63,10 +71,21 @@ def bank_public_key() -> Response:
 @public.get("/bank-logs")
 @operators_only
 def bank_logs() -> Response:
-    """The audit log, newest first."""
+    """The audit log, newest first: ?account_id=&action=&reason=&since=&limit=&offset="""
     limit, offset = page()
-    logs = current().database.run(lambda cursor: audit.page(cursor, limit, offset))
+    names = ("account_id", "action", "reason", "since")
+    wanted = audit.wanted(*(request.args.get(name) for name in names))
+    logs = current().database.run(lambda cursor: audit.page(cursor, wanted, limit, offset))
     return jsonify(logs=logs, limit=limit, offset=offset)
+
+
+@public.get("/bank-refusals")
+@operators_only
+def bank_refusals() -> Response:
+    """How many ledgers that no enrolled device signed were refused: ?limit=&offset="""
+    limit, offset = page()
+    counts = current().database.run(lambda cursor: audit.counts(cursor, limit, offset))
+    return jsonify(refusals=counts, limit=limit, offset=offset)
 
 
 @ledgers.post("/verify-ledger")
@@ -89,6 +108,8 @@ def settle_ledger() -> Response:
         return Response(news.bundle(told), mimetype=BYTES)
     try:
         batch = _open_ledger()
+    except BodyTooLate:
+        raise  # nothing was decided
     except Refused as refused:
         raise settle.refuse(bank.database, refused) from None
     outcome = settle.settle(bank.database, batch)

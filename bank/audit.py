@@ -1,16 +1,26 @@
 """The record of every decision: who decided what about whom, and why; never a secret."""
 
 import json
+from datetime import UTC, datetime
+from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import limits
 from bank.queries import audit as queries
-from bank.queries.audit import AuditRow
+from bank.queries.audit import AuditRow, Filter
+from firmware.common import crypto
 from firmware.common.interchange.transaction import new_id
+from firmware.common.payment.identifier import identifier
+from firmware.common.wire import reasons
+from firmware.common.wire.errors import MALFORMED, Refused
 
 OPERATOR = "operator"
 BANK = "bank"
+ACTIONS = (
+    *("open account", "open wallet", "enrol", "fund", "freeze", "unfreeze", "open ledger"),
+    *("settle ledger", "refuse ledger", "settled", "duplicate", "unguaranteed", "refused"),
+)
 
 
 def decision(
@@ -19,6 +29,12 @@ def decision(
     """One row, with an id of its own; `account_id` is '' where no account is concerned."""
     text = json.dumps(detail, ensure_ascii=False)
     return AuditRow(account_id, new_id(), actor, action, subject, reason, text)
+
+
+def once(row: AuditRow) -> AuditRow:
+    """The same row with an id made of what it says: told again, it is in the log already."""
+    digest = crypto.sha256(json.dumps(row._replace(audit_id="")).encode())
+    return row._replace(audit_id=str(UUID(bytes=digest[:16])))
 
 
 def write(cursor: Cursor, rows: list[AuditRow]) -> list[str]:
@@ -32,8 +48,56 @@ def checkpoint(cursor: Cursor) -> bytes:
     return queries.insert_checkpoint(cursor, limits.AUDIT_LAG_S, limits.AUDIT_ROWS_MAX)
 
 
-def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, object]]:
+def count(cursor: Cursor, reason: int) -> None:
+    """A ledger was refused that nobody known has signed: a number goes up, and no row is added."""
+    queries.count_refusal(cursor, reason)
+
+
+def counts(cursor: Cursor, limit: int, offset: int) -> list[dict[str, object]]:
+    """How many such ledgers were refused a day and a reason, newest first."""
+    rows = queries.select_refusal_counts(cursor, limit, offset)
+    return [
+        {"day": day, "reason": reason, "name": reasons.name(reason), "count": number}
+        for day, reason, number in rows
+    ]
+
+
+def wanted(
+    account_id: str | None, action: str | None, reason: str | None, since: str | None
+) -> Filter:
+    """What to look for, as people write it; None means all. Raises `Refused` MALFORMED.
+
+    A reason is its number or its name. `since` is a date or a time in the form of ISO 8601; it is
+    UTC where it does not say.
+    """
+    if account_id:
+        identifier(account_id)
+    if action is not None and action not in ACTIONS:
+        raise Refused(MALFORMED, f"an action is one of: {', '.join(ACTIONS)}")
+    return Filter(account_id, action, _reason(reason), _time(since))
+
+
+def page(cursor: Cursor, wanted: Filter, limit: int, offset: int) -> list[dict[str, object]]:
     """Rows as they are shown, newest first."""
     names = ("id", "at", "account_id", "actor", "action", "subject", "reason", "detail")
-    rows = queries.select_audit_rows(cursor, limit, offset)
+    rows = queries.select_audit_rows(cursor, wanted, limit, offset)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _reason(text: str | None) -> int | None:
+    if text is None:
+        return None
+    for number in range(limits.REASONS_MAX):
+        if text in (str(number), reasons.name(number)):
+            return number
+    raise Refused(MALFORMED, f"a reason is a name, or a number below {limits.REASONS_MAX}")
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Refused(MALFORMED, "a time is written 2026-01-31 or 2026-01-31T12:00:00") from None

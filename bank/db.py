@@ -19,7 +19,7 @@ from bank.config import Settings
 from bank.queries import schema
 from firmware.common.wire.errors import BUSY, UNAVAILABLE, Refused
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _SCHEMA_FILE = Path(__file__).parents[1] / "schema.sql"
 CONNECTION_OPTIONS = " ".join(
     f"-c {setting}"
@@ -169,7 +169,8 @@ def check_version(cursor: Cursor) -> None:
         raise Refused(UNAVAILABLE, "the database is empty; run: opg bank init-db")
     if version != SCHEMA_VERSION:
         raise Refused(
-            UNAVAILABLE, f"the database has schema {version}, this bank needs {SCHEMA_VERSION}"
+            UNAVAILABLE,
+            f"the database has schema {version}, this bank needs {SCHEMA_VERSION}",
         )
 
 

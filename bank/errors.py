@@ -5,11 +5,14 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from bank.web import BodyTooLate
 from firmware.common.wire import reasons
 from firmware.common.wire.errors import (
     BUSY,
+    CANNOT_OPEN,
     CHAIN_BROKEN,
     FROZEN,
+    KEY_MISSING,
     LEDGER_FORK,
     MALFORMED,
     NOT_AUTHORISED,
@@ -34,15 +37,31 @@ _STATUS = {  # 400 for every other reason
     UNAVAILABLE: 503,
 }
 
+# Where the bank refuses, other people are meant than where a board does.
+_ADVICE = {
+    CANNOT_OPEN: "It was sealed for another bank, or changed on its way. Whoever carries it checks "
+    "--bank URL and bridges the board again, which seals its ledger anew.",
+    KEY_MISSING: "Have it made again: opg key PORT for a board's keys, opg bridge for a ledger.",
+    UNKNOWN_PAYEE: "The bank's operator checks the account's id (opg bank account list) or opens "
+    "it (opg bank account open ACCOUNT).",
+}
+
+
+def advice(reason: int) -> str:
+    """What those can do who deal with the bank: bridges and its operator."""
+    return _ADVICE.get(reason) or reasons.advice(reason)
+
 
 def status(refused: Refused) -> int:
     """The HTTP status that fits a reason."""
+    if isinstance(refused, BodyTooLate):
+        return 408
     return _STATUS.get(refused.reason, 400)
 
 
 def body(refused: Refused) -> dict[str, Any]:
     """The members that say why: reason, name and message."""
-    return _members(refused.reason, refused.detail, reasons.advice(refused.reason))
+    return _members(refused.reason, refused.detail, advice(refused.reason))
 
 
 def register(app: Flask) -> None:
@@ -80,13 +99,13 @@ def _words(error: HTTPException) -> tuple[str, str]:
     if error.code == 404:
         return "there is no such page", "GET / lists those there are."
     if error.code == 413:
-        return "the body is too large", reasons.advice(TOO_LARGE)
+        return "the body is too large", advice(TOO_LARGE)
     if error.code is None or error.code >= 500:
-        return "the bank failed", reasons.advice(UNAVAILABLE)
+        return "the bank failed", advice(UNAVAILABLE)
     return error.name.lower(), "GET / lists the endpoints; the manual says how each is used."
 
 
-def _members(reason: int, detail: str, advice: str) -> dict[str, Any]:
+def _members(reason: int, detail: str, what_to_do: str) -> dict[str, Any]:
     name = reasons.name(reason)
     sentence = f"{name}: {detail}" if detail else name
-    return {"reason": reason, "name": name, "message": f"{sentence}. {advice}"}
+    return {"reason": reason, "name": name, "message": f"{sentence}. {what_to_do}"}

@@ -6,14 +6,20 @@ BODY_BYTES_MAX = 6 * 1024 * 1024  # such an upload in base64, each entry with th
 ENVELOPE_MARKS_MAX = 64  # what stands outside the encryption
 LEDGER_MARKS_MAX = LEDGER_ENTRIES_MAX * 48  # an entry has about 25, beside those in its ids
 OPERATOR_BODY_BYTES_MAX = 8 * 1024
+BODY_S_MAX = 20  # until all of a body is there
+BODIES_MAX = 64  # that one worker reads or holds at a time
+DISCARDED_BYTES_MAX = 64 * 1024 * 1024  # of a refused body, before the connection is closed
+DISCARD_PAUSE_S = 1  # in it, after which no more is waited for
 NAME_BYTES_MAX = 128  # of an account or a device
 GENERATIONS_MAX = 1_000  # ledgers of one device, one after another
 
 PAGE_ROWS = 50
 PAGE_ROWS_MAX = 500
 PAGE_OFFSET_MAX = 1_000_000_000
+REASONS_MAX = 256  # a reason is one byte where it travels
 
 WORKERS_MAX = 64
+CONNECTIONS_PER_WORKER = 1_024
 THREADS_PER_WORKER = 4  # each has one database connection at most
 CONNECT_TIMEOUT_S = 5
 # Together these stay below the 30 s that a bridge waits for an answer.

@@ -4,7 +4,6 @@ python -m bank.server [WORKERS]
 """
 
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -17,9 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Flask
-
 from bank import authority, config, create_app, db, keys, limits, postgres, secretfile
+from bank.asgi import Door
 from bank.config import Settings
 from firmware.common.wire.errors import UNAVAILABLE, Refused
 
@@ -45,9 +43,10 @@ def serve(settings: Settings, workers: int) -> None:
             "bank.server:worker_app",
             address=settings.host,
             port=settings.port,
-            interface=Interfaces.WSGI,
+            interface=Interfaces.ASGINL,
             workers=workers,
-            blocking_threads=limits.THREADS_PER_WORKER,
+            websockets=False,
+            backpressure=limits.CONNECTIONS_PER_WORKER,
             workers_kill_timeout=limits.SERVER_STOP_S,
             log_level=LogLevels.warning,
             factory=True,
@@ -56,25 +55,17 @@ def serve(settings: Settings, workers: int) -> None:
         database.close()
 
 
-def worker_app() -> Flask:
+def worker_app() -> Door:
     """The application in a worker process, which ends when the server above it was killed."""
-    told, tell = os.pipe()
-    os.set_blocking(tell, False)
-    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     parent = os.getppid()
 
     def watch() -> None:
-        stopped = False
         while os.getppid() == parent:
-            if stopped:  # granian forgets a signal that comes before it serves: so it comes again
-                os.kill(os.getpid(), signal.SIGTERM)
-            stopped |= bool(select.select([told], [], [], _WATCH_S)[0])
-            if stopped:
-                time.sleep(_WATCH_S)
+            time.sleep(_WATCH_S)
         os._exit(1)  # what it was doing is rolled back, and whoever asked asks again
 
     threading.Thread(target=watch, daemon=True).start()
-    return create_app()
+    return Door(create_app())
 
 
 def _let_new_workers_be_stopped() -> None:

@@ -83,7 +83,8 @@ def check(database: Database, batch: LedgerBatch) -> Outcome:
 def refuse(database: Database, refused: Refused, batch: LedgerBatch | None = None) -> Refused:
     """Records that a ledger is refused, and freezes a device whose ledger is forked.
 
-    Returns what to raise.
+    What no enrolled device signed is only counted, and the same refusal is recorded once: nobody
+    makes the log grow by saying the same, or anything, again. Returns what to raise.
     """
     if refused.reason in (BUSY, UNAVAILABLE):
         return refused  # nothing was decided
@@ -92,18 +93,19 @@ def refuse(database: Database, refused: Refused, batch: LedgerBatch | None = Non
 
 
 def _record_refusal(cursor: Cursor, refused: Refused, batch: LedgerBatch | None) -> list[str]:
-    account_id, actor, subject = "", "unknown", ""
-    if batch is not None:
-        device_id = verify.device_id(batch.receiver_public_key)
-        device = devices.select_device(cursor, device_id)
-        account_id = device[0] if device else ""
-        actor, subject = _actor(device_id), batch.hash
-        if refused.reason == LEDGER_FORK:
-            devices.update_device_frozen(cursor, account_id, device_id, True)
+    device_id = verify.device_id(batch.receiver_public_key) if batch else b""
+    device = devices.select_device(cursor, device_id)
+    if batch is None or device is None or device[1] != batch.receiver_public_key:
+        audit.count(cursor, refused.reason)
+        return []
+    account_id, actor, reason = device[0], _actor(device_id), refused.reason
     row = audit.decision(
-        account_id, actor, "refuse ledger", subject, refused.reason, detail=refused.detail
+        account_id, actor, "refuse ledger", batch.hash, reason, detail=refused.detail
     )
-    return audit.write(cursor, [row])
+    freezes = reason == LEDGER_FORK and not device[3]  # which an operator may have undone since
+    if freezes:
+        devices.update_device_frozen(cursor, account_id, device_id, True)
+    return audit.write(cursor, [row if freezes else audit.once(row)])
 
 
 def _settle(cursor: Cursor, batch: LedgerBatch) -> Outcome:
@@ -240,15 +242,19 @@ def _all_verdicts(batch: LedgerBatch, judged: _Judged) -> list[Verdict]:
 
 
 def _audit_rows(batch: LedgerBatch, judged: _Judged, verdicts: list[Verdict]) -> list[AuditRow]:
-    """One row for the ledger and one for each verdict that was not there before."""
+    """One row for the ledger and one for each verdict that was not there before.
+
+    A ledger that only repeats what was decided adds a row the first time it does so.
+    """
     account_id, actor = judged.payee.account_id, _actor(judged.payee.device_id)
     counts = {
         name: sum(verdict.verdict == number for verdict in verdicts)
         for number, name in _NAMES.items()
     }
     first = batch.entries[0].ledger_index
-    rows = [audit.decision(account_id, actor, "settle ledger", batch.hash, first=first, **counts)]
+    whole = audit.decision(account_id, actor, "settle ledger", batch.hash, first=first, **counts)
     fresh = [v for i, v in judged.anew.items() if i not in judged.known] + _changed(judged)
+    rows = [whole if fresh else audit.once(whole)]
     for verdict in fresh:
         rows.append(
             audit.decision(

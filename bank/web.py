@@ -17,8 +17,17 @@ from firmware.common import crypto
 from firmware.common.wire.errors import MALFORMED, NOT_AUTHORISED, TOO_LARGE, Refused
 
 BYTES = "application/octet-stream"
+BODY_REFUSED = "bank.body_refused"  # in the WSGI environment: why the body was not read
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class BodyTooLate(Refused):
+    """The body did not come; nothing is decided, and the same can be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__(MALFORMED, f"the body did not come within {limits.BODY_S_MAX} s")
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ def binary_body(bytes_max: int) -> bytes:
 
 
 def _body(mimetype: str, bytes_max: int) -> bytes:
+    if BODY_REFUSED in request.environ:
+        raise request.environ[BODY_REFUSED]
     if request.mimetype != mimetype:
         raise Refused(MALFORMED, f"send it with Content-Type: {mimetype}")
     if request.content_length is None:

@@ -133,4 +133,5 @@ def read_refusal(status: int, data: bytes) -> CommandError:
     if not isinstance(reason, int):  # a proxy's answer, or a path that is none of the bank's
         raise CommandError(NOT_REACHABLE, _NO_BANK)
     message = str(found.get("message") or f"{reasons.name(reason)}. {reasons.advice(reason)}")
-    return CommandError(NOT_REACHABLE if status >= 500 else REFUSED, message, reason)
+    again = status >= 500 or status == 408  # the bank decided nothing
+    return CommandError(NOT_REACHABLE if again else REFUSED, message, reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 from host_tools.board_repl import FIRMWARE, BoardRepl, Identity, Survey
 from host_tools.firmware_build import INSTALLED, ROOT, START, build
 from host_tools.firmware_files import ROLES
-from host_tools.firmware_target import Target, objection, target_of
+from host_tools.firmware_target import Target, board_target, objection, objection_to_chip
 from host_tools.flash import compare, role_of
 
 HEAP_MIN_BYTES = 64 * 1024  # what an ESP32 without PSRAM can be asked for
@@ -31,7 +31,7 @@ def examine(port: str, root: Path = ROOT) -> Health:
         identity = board.identity()
         held = board.survey(FIRMWARE, START)
         installed = board.read(INSTALLED) if INSTALLED in held.files else b""
-    target = target_of(identity.mpy)
+    target = board_target(identity)
     role = role_of(held.files)
     advice = [*_advice_on_board(identity), *_advice_on_firmware(port, role, target, held, root)]
     if board.last_words and START in held.files:
@@ -48,7 +48,7 @@ def _installed_version(installed: bytes) -> str | None:
 
 
 def _advice_on_board(identity: Identity) -> list[str]:
-    advice = [objection(identity)]
+    advice = [objection(identity), objection_to_chip(identity)]
     if identity.heap_total < HEAP_MIN_BYTES:
         advice.append(
             f"Only {identity.heap_total:,} bytes of heap: take a board with PSRAM, or build the "

@@ -1,5 +1,6 @@
 """How a command fails: an exit code, one sentence, and where there is one a reason's number."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -26,8 +27,8 @@ class CommandError(click.ClickException):
         click.echo(f"Error: {self.message}{code}", err=True, file=file)
 
 
-def refused(error: Refused) -> CommandError:
+def refused(error: Refused, advice: Callable[[int], str] = reasons.advice) -> CommandError:
     """A refusal as a command's end: what happened, and what to do."""
     detail = error.detail or reasons.name(error.reason)
-    message = f"{reasons.name(error.reason)}: {detail}. {reasons.advice(error.reason)}"
+    message = f"{reasons.name(error.reason)}: {detail}. {advice(error.reason)}"
     return CommandError(REFUSED, message, error.reason)

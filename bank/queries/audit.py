@@ -1,8 +1,18 @@
 """The log of decisions: rows are added and read, never changed."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+
+class Filter(NamedTuple):
+    """Which rows are looked for; None means all."""
+
+    account_id: str | None = None
+    action: str | None = None
+    reason: int | None = None
+    since: datetime | None = None
 
 
 class AuditRow(NamedTuple):
@@ -19,24 +29,56 @@ class AuditRow(NamedTuple):
 
 def insert_audit_rows(cursor: Cursor, rows: list[AuditRow]) -> None:
     columns: tuple[list[Any], ...] = tuple(map(list, zip(*rows, strict=True)))
+    """A row whose id is there already is the same decision, and stays as it is."""
     cursor.execute(
         """
         INSERT INTO audit_logs (account_id, audit_id, actor, action, subject, reason, detail)
         SELECT * FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[],
             %s::smallint[], %s::jsonb[])
+        ON CONFLICT (account_id, audit_id) DO NOTHING
         """,
         columns,
     )
 
 
-def select_audit_rows(cursor: Cursor, limit: int, offset: int) -> list[tuple[Any, ...]]:
+def select_audit_rows(
+    cursor: Cursor, wanted: Filter, limit: int, offset: int
+) -> list[tuple[Any, ...]]:
     """(audit_id, at, account_id, actor, action, subject, reason, detail), newest first."""
     cursor.execute(
         """
         SELECT audit_id::text, to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             account_id, actor, action, subject, reason, detail
         FROM audit_logs
+        WHERE (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
+            AND (%(action)s::text IS NULL OR action = %(action)s)
+            AND (%(reason)s::smallint IS NULL OR reason = %(reason)s)
+            AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
         ORDER BY at DESC, audit_id DESC
+        LIMIT %(limit)s OFFSET %(offset)s
+        """,
+        {**wanted._asdict(), "limit": limit, "offset": offset},
+    )
+    return cursor.fetchall()
+
+
+def count_refusal(cursor: Cursor, reason: int) -> None:
+    """One more today (UTC) for that reason."""
+    cursor.execute(
+        """
+        INSERT INTO refusal_counts (day, reason, count) VALUES (current_date, %s, 1)
+        ON CONFLICT (day, reason) DO UPDATE SET count = refusal_counts.count + 1
+        """,
+        (reason,),
+    )
+
+
+def select_refusal_counts(cursor: Cursor, limit: int, offset: int) -> list[tuple[str, int, int]]:
+    """(day, reason, count), newest first."""
+    cursor.execute(
+        """
+        SELECT day::text, reason, count FROM refusal_counts
+        ORDER BY day DESC, reason
         LIMIT %s OFFSET %s
         """,
         (limit, offset),

@@ -137,6 +137,19 @@ def select_transfers(cursor: Cursor, ids: list[tuple[str, str]]) -> dict[tuple[s
     return {(row[0], row[1]): _known(row[2:]) for row in cursor.fetchall()}
 
 
+def select_payee_wallet(cursor: Cursor, payer: str, transfer_id: str, payee: str) -> str | None:
+    """The wallet that the money of a transfer went to; None where there is no such transfer."""
+    cursor.execute(
+        """
+        SELECT wallet_id FROM postings
+        WHERE account_id = %s AND payer_account = %s AND transfer_id = %s
+        """,
+        (payee, payer, transfer_id),
+    )
+    row = cursor.fetchone()
+    return None if row is None else row[0]
+
+
 def _known(row: tuple[Any, ...]) -> Known:
     kind, payee, amount_minor, txn_hash, device_id, generation, index = row
     if txn_hash is None:

@@ -24,7 +24,8 @@ FUNDS_MINOR = 300_00  # of who pays
 EMPTY_BOOKS = """
     TRUNCATE postings, transfers, ledger_entries, ledgers, device_directory, devices, audit_logs,
         enrolment_codes, enrolments, certificates, purses, purse_directory, spends, conflicts,
-        covers, payer_copies, refunds, proofs, deliveries, revocations, audit_checkpoints, beacons;
+        covers, payer_copies, refunds, proofs, deliveries, revocations, audit_checkpoints, beacons,
+        refusal_counts;
     DELETE FROM wallets WHERE kind = 'party';
     DELETE FROM accounts WHERE kind = 'party';
     UPDATE wallets SET balance_minor = 0;

@@ -80,6 +80,19 @@ def test_reading_needs_the_token_too(teller: Teller, path: str) -> None:
     assert teller.look(path)
 
 
+def test_the_bank_advises_those_who_deal_with_it(teller: Teller) -> None:
+    """An operator told to import a connection code, a bridge told what a payer should do."""
+    unknown = teller.operate("freeze", account_id="nobody").get_json()["message"]
+    assert "opg bank account open" in unknown and "opg import" not in unknown
+    bert = teller.open("bert")
+    elsewhere = builder.encrypted_ledger([], bert, builder.jwk(builder.new_key()))
+    sealed = teller.post(elsewhere).get_json()["message"]
+    assert "--bank" in sealed and "connection code" not in sealed
+    keyless = teller.operate("devices", account_id="bert").get_json()
+    assert (keyless["name"], "opg key" in keyless["message"]) == ("key missing", True)
+    assert "import" not in keyless["message"]
+
+
 def test_the_log_is_paged_newest_first(teller: Teller) -> None:
     for account in ("anna", "bert", "carl"):
         teller.operate("accounts", account_id=account, name=account)

@@ -8,6 +8,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from bank import db
 from bank.config import Settings
 from bank.db import CONNECTION_OPTIONS
 from bank.queries import purse_checks
@@ -75,6 +76,41 @@ def test_what_never_changes_cannot_be_changed(
         cursor.execute(statement)
 
 
+def test_a_database_of_schema_1_becomes_what_a_new_one_is(
+    books: Teller, settings: Settings, owner: Cursor
+) -> None:
+    """Books kept by the version before; its bank, and this one until then, says what to do."""
+    new = structure(owner)
+    owner.execute("DROP TABLE refusal_counts")
+    owner.execute("UPDATE schema_version SET version = 1")
+    assert books.client.get("/healthz").get_json()["message"].count("opg bank init-db") == 1
+    database = db.open_database(settings)
+    assert database.initialise() is False
+    assert structure(owner) == new
+    database.run(db.check_version)
+    assert database.initialise() is False
+    database.close()
+    owner.execute("DELETE FROM schema_version WHERE version = 1")
+    assert books.post(b"junk").status_code == 400
+    assert books.client.get("/healthz").status_code == 200
+
+
+def structure(owner: Cursor) -> list[tuple[str, ...]]:
+    """Columns, constraints and grants of the whole schema."""
+    found: list[tuple[str, ...]] = []
+    for query in (
+        """SELECT table_name, column_name, data_type, is_nullable
+           FROM information_schema.columns WHERE table_schema = 'public'""",
+        """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+           FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
+        """SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
+           WHERE grantee = 'opg_app'""",
+    ):
+        owner.execute(query)
+        found += owner.fetchall()
+    return sorted(found)
+
+
 def test_the_bank_cannot_change_the_structure(as_bank: Connection) -> None:
     with pytest.raises(errors.InsufficientPrivilege), as_bank.cursor() as cursor:
         cursor.execute("CREATE TABLE loot (amount bigint)")
@@ -106,6 +142,7 @@ def test_every_key_holds_its_account_first(owner: Cursor) -> None:
     first -= {("purse_directory", "purse_id"), ("purse_directory", "pub")}
     first -= {(news, "seq") for news in ("revocations", "audit_checkpoints", "beacons")}
     first -= {("revocations", "id8")}
+    first -= {("refusal_counts", "day")}  # of ledgers that concern no account
     assert {column for _, column in first} == {"account_id", "payer_account"}
     assert {table for table, _ in first} >= {*HISTORY, "accounts", "wallets", "ledger_entries"}
 

@@ -93,6 +93,7 @@ def test_check_names_every_invariant_and_fails_if_one_is_broken(
     ("arguments", "code", "words"),
     [
         (("fund", "nobody", "1"), 3, "[reason 31]"),
+        (("fund", "nobody", "1"), 3, "opg bank account open"),
         (("fund", "anna", "1e3"), 3, "[reason 1]"),
         (("fund", "anna", "0.001"), 3, "[reason 1]"),
         (("freeze", "anna", "--device", "xyz"), 3, "[reason 1]"),

@@ -30,6 +30,7 @@ PATHS = (
     "/operator/unfreeze",
     "/operator/ledgers",
     "/bank-logs",
+    "/bank-refusals",
     "/bank-public-key",
     "/healthz",
     "/",
@@ -130,7 +131,9 @@ def test_any_body_at_every_endpoint(house: House, method: str, path: str, body: 
 @given(
     st.sampled_from(METHODS),
     st.text(max_size=20) | st.sampled_from(PATHS),
-    st.text(max_size=20) | st.sampled_from(["limit=5", "offset=-1", "limit=1&limit=x"]),
+    st.text(max_size=20)
+    | st.sampled_from(["limit=5", "offset=-1", "limit=1&limit=x"])
+    | st.tuples(st.sampled_from(["account_id", "action", "reason", "since"]), texts).map("=".join),
     st.text(alphabet=st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=20),
     st.sampled_from(["application/json", "text/html", "", "application/json; charset=x", "\x80"]),
 )

@@ -157,7 +157,7 @@ def test_wire_until_ctrl_c(opg: Opg) -> None:
     assert wire.stdout
     assert "joined" in wire.stdout.readline()
     taps = [serial.Serial(registry.resolve(name), timeout=5) for name in ("anna", "bert")]
-    uart = "from machine import UART; uart = UART(1, tx=17, rx=16, timeout=3000)\n"
+    uart = "from machine import UART; uart = UART(1, tx=33, rx=32, timeout=3000)\n"
     type_raw(taps[1], uart + "print('listening'); print(uart.read(5))")
     taps[1].read_until(b"listening\n")
     type_raw(taps[0], uart + "uart.write('hello')")

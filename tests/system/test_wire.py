@@ -12,7 +12,7 @@ from host_tools.emulator.wire import Wire
 from tests.system.conftest import type_raw
 
 EVERY_BYTE = bytes(range(256))
-UART = "from machine import UART; import time; uart = UART(1, 115200, tx=17, rx=16)\n"
+UART = "from machine import UART; import time; uart = UART(1, 115200, tx=33, rx=32)\n"
 SEND = UART + "uart.write(bytes(range(256)))"
 RECEIVE = (
     UART

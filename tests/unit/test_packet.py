@@ -32,6 +32,32 @@ def test_each_reason_tells_the_user_what_to_do():
         assert sentence and sentence[-1] == "." and sentence[0] == sentence[0].upper()
 
 
+def test_advice_tells_who_acts_where_payer_and_payee_read_the_same():
+    """The payee told to ask the payee, the payer told to fund an account."""
+    doers = {
+        errors.REQUEST_UNKNOWN: ("payee", "payer"),
+        errors.REQUEST_CLOSED: ("payee", "payer"),
+        errors.AMOUNT_DIFFERS: ("payer", "payee"),
+        errors.NO_FUNDS: ("operator",),
+        errors.PROVEN_CHEAT: ("operator",),
+        errors.BAD_SIGNATURE: ("payee",),
+        errors.BAD_CERTIFICATE: ("operator",),
+        errors.LEDGER_FORK: ("operator",),
+        errors.FROZEN: ("operator",),
+        errors.NOT_ENROLLED: ("operator",),
+        errors.SEND_THE_PAYMENT: ("payer",),
+        errors.WRONG_WALLET: ("operator",),
+        errors.UNKNOWN_PAYEE: ("payer",),
+        errors.UNAVAILABLE: ("operator",),
+    }
+    for reason, names in doers.items():
+        sentence = reasons.advice(reason)
+        for name in names:
+            assert name in sentence, sentence
+        for order in ("Ask the payee", "Fund the", "Have the", "Ask the bank"):
+            assert order not in sentence, sentence
+
+
 def test_what_cannot_be_opened_is_told_with_the_three_steps_that_mend_it():
     for number in (errors.CANNOT_OPEN, errors.KEY_MISSING):
         sentence = reasons.advice(number)

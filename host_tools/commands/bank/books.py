@@ -199,14 +199,38 @@ def check(as_json: bool) -> None:
 
 
 @bank.command()
+@click.option("--account", metavar="ACCOUNT", help="Only what concerns this account.")
+@click.option("--action", type=click.Choice(audit.ACTIONS), metavar="ACTION")
+@click.option("--reason", metavar="REASON", help="A name, such as frozen, or a number.")
+@click.option("--since", metavar="TIME", help="2026-01-31 or 2026-01-31T12:00:00, in UTC.")
 @page_options[0]
 @page_options[1]
 @json_option
-def logs(limit: int, offset: int, as_json: bool) -> None:
+def logs(
+    account: str | None,
+    action: str | None,
+    reason: str | None,
+    since: str | None,
+    limit: int,
+    offset: int,
+    as_json: bool,
+) -> None:
     """Show the audit log, newest first."""
-    rows = run_work(lambda cursor: audit.page(cursor, limit, offset))
+    with as_command_errors():
+        wanted = audit.wanted(account, action, reason, since)
+    rows = run_work(lambda cursor: audit.page(cursor, wanted, limit, offset))
     columns = ("at", "account_id", "actor", "action", "subject", "reason", "detail")
     print_rows(as_json, "logs", rows, columns)
+
+
+@bank.command()
+@page_options[0]
+@page_options[1]
+@json_option
+def refusals(limit: int, offset: int, as_json: bool) -> None:
+    """Count the ledgers refused that no enrolled device signed, by day (UTC) and reason."""
+    rows = run_work(lambda cursor: audit.counts(cursor, limit, offset))
+    print_rows(as_json, "refusals", rows, ("day", "name", "reason", "count"))
 
 
 def _set_frozen(account_id: str, device: str | None, frozen: bool, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from rich.console import Console
 from rich.table import Table
 
-from bank import config, db
+from bank import config, db, errors
 from bank.config import SettingError, Settings
 from bank.db import Database
 from bank.postgres import PostgresError
@@ -60,7 +60,7 @@ def as_command_errors() -> Iterator[None]:
     except Refused as error:
         if error.reason == UNAVAILABLE:
             raise CommandError(NOT_REACHABLE, f"{error.detail}.", error.reason) from None
-        raise refused(error) from None
+        raise refused(error, errors.advice) from None
     except PostgresError as error:
         raise CommandError(NOT_REACHABLE, str(error), UNAVAILABLE) from None
     except (SettingError, SecretFileError) as error:
