@@ -13,6 +13,7 @@ The checks, cheap first, and the reason of each (numbers as in docs/protocol.md)
 contradiction (5) count: junk must block nobody.
 """
 
+from firmware.common.payment.news import policy_of
 from firmware.common.payment.purse import check_interval, check_time
 from firmware.common.storage.news_store import News
 from firmware.common.wire.codec import Record
@@ -58,7 +59,7 @@ def check_claim(purse: Record, currency: int, ctr: int, cum: int, amount: int, t
 
 def check_standing(news: News, purse8: bytes) -> None:
     """Raises `Refused`: REVOKED or PROVEN_CHEAT, as far as this board has heard."""
-    if news.is_proven(purse8):
+    if purse8 in news.proven:
         raise Refused(PROVEN_CHEAT, "this purse was spent twice")
     if news.is_revoked(purse8):
         raise Refused(REVOKED, "the bank has revoked this purse")
@@ -106,7 +107,7 @@ def check_caps(
     beacon = news.beacon
     if beacon is None:
         raise Refused(SYNC_FIRST, "the bank was never heard of")
-    policy = news.policy()
+    policy = policy_of(beacon)
     is_new = beacon.seq != till.beacon_seq  # nothing was taken since
     taps, taps_minor = (0, 0) if is_new else (till.taps, till.taps_minor)
     is_stale = (

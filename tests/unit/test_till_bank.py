@@ -1,5 +1,7 @@
 """A till and its bank: one upload until it is answered, only the bank's receipts, refunds."""
 
+import os
+
 from firmware.common.payment.batch import LAST, LEDGER
 from firmware.common.payment.evidence import check_evidence
 from firmware.common.payment.verdicts import CONFLICT_UNPAID, LAPSED, OVER_LIMIT, SETTLED
@@ -135,7 +137,7 @@ def test_what_is_uploaded_is_in_flash_before_it_leaves():
 def test_a_till_that_belongs_to_nobody_uploads_nothing():
     with Folder() as folder:
         app, _, _ = filled(folder, 1)
-        app.device.news.banks = []
+        os.remove(folder + "/news/bank-keys")
         declined(NOT_ENROLLED, app, "upload")
 
 

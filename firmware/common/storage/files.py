@@ -6,7 +6,6 @@ littlefs makes a file durable at `flush` and renames atomically.
 import os
 from errno import ENOENT
 
-
 _IS_FOLDER = 0x4000
 
 

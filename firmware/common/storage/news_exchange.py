@@ -8,11 +8,18 @@ import os
 from struct import pack, unpack
 
 from firmware.common.payment.certificate import check_bank_key
-from firmware.common.payment.news import check_beacon, check_revocations, extend_root, revoked_ids
+from firmware.common.payment.news import (
+    FIRST_ROOT,
+    check_beacon,
+    check_revocations,
+    extend_root,
+    revoked_ids,
+)
 from firmware.common.payment.proof import check_proof
 from firmware.common.payment.purse import check_time
 from firmware.common.storage import files
-from firmware.common.storage.news_store import PROOF_BYTES, News
+from firmware.common.storage.news_reading import PROOF_BYTES
+from firmware.common.storage.news_store import News
 from firmware.common.wire import messages
 from firmware.common.wire.errors import (
     LEDGER_FORK,
@@ -68,28 +75,29 @@ def hear(news: News, number: int, message: bytes) -> bool:
 def keep_proof(news: News, proof: bytes) -> None:
     """Keeps a proof that is known to be good; the oldest makes room."""
     path = news.folder + "/proofs"
-    if len(news.proven) >= PROOFS_MAX:
-        kept = files.read(path)[PROOF_BYTES * (len(news.proven) - PROOFS_MAX + 1) :]
+    count = files.size(path) // PROOF_BYTES
+    if count >= PROOFS_MAX:
+        kept = files.read(path)[PROOF_BYTES * (count - PROOFS_MAX + 1) :]
         files.replace(path, kept + proof)
-        del news.proven[: 1 - PROOFS_MAX]
     else:
-        _write_at(path, PROOF_BYTES * len(news.proven), proof)
-    news.proven.append(proof[2:10])
+        _write_at(path, PROOF_BYTES * count, proof)
 
 
 def messages_for(news: News, beacon_seq: int, rev_seq: int) -> "Iterator[tuple[int, bytes]]":
     """(type, message) of what a board with this beacon and so many revocations may not know."""
     beacon = news.beacon
     if beacon and beacon.seq > beacon_seq:
-        if len(news.banks) > 1:
-            yield messages.BKEY.number, news.banks[-1].signed
+        banks = news.banks
+        if len(banks) > 1:
+            yield messages.BKEY.number, banks[-1].signed
         yield messages.BEACON.number, beacon.signed
     for delta in _kept_deltas(news):
         since, until = unpack(">II", delta[2:10])
         if since <= rev_seq < until:
             yield messages.REVDELTA.number, delta
             rev_seq = until
-    for i in range(max(0, len(news.proven) - PROOFS_HANDED_ON_MAX), len(news.proven)):
+    count = files.size(news.folder + "/proofs") // PROOF_BYTES
+    for i in range(max(0, count - PROOFS_HANDED_ON_MAX), count):
         with open(news.folder + "/proofs", "rb") as file:
             file.seek(i * PROOF_BYTES)
             proof = file.read(PROOF_BYTES)
@@ -97,17 +105,16 @@ def messages_for(news: News, beacon_seq: int, rev_seq: int) -> "Iterator[tuple[i
 
 
 def _take_bank_key(news: News, message: bytes) -> bool:
-    known = [bank.signed for bank in news.banks]
-    if message in known:
+    known = news.banks
+    if message in [bank.signed for bank in known]:
         return False
     found = check_bank_key(news.root, message, news.t_lb())
-    if any(found.pub == bank.pub for bank in news.banks):
+    if found.pub in [bank.pub for bank in known]:
         return False
-    banks = sorted(news.banks + [found], key=_issued)[-BANK_KEYS_MAX:]
+    banks = sorted(known + [found], key=_issued)[-BANK_KEYS_MAX:]
     if found not in banks:
         return False
     files.replace(news.folder + "/bank-keys", b"".join([bank.signed for bank in banks]))
-    news.banks = banks
     return True
 
 
@@ -116,16 +123,16 @@ def _issued(bank: "Record") -> int:
 
 
 def _take_beacon(news: News, message: bytes) -> bool:
-    beacon = parse_signed(messages.BEACON, message)
-    if beacon.seq < news.beacon_seq or (news.beacon and beacon.raw == news.beacon.raw):
+    beacon, known = parse_signed(messages.BEACON, message), news.beacon
+    if known and (beacon.seq < known.seq or beacon.raw == known.raw):
         return False
     beacon = check_beacon(news.realm8, news.banks, message)
-    if beacon.seq == news.beacon_seq:
+    if known and beacon.seq == known.seq:
         raise Refused(LEDGER_FORK, "the bank tells two boards different things")
     if beacon.rev_seq == news.rev_seq:
-        _check_root(beacon, news.rev_root)
+        _check_root(beacon, _rev_root(news))
     files.replace(news.folder + "/beacon", message)
-    news.beacon = beacon
+    news.beacon_seq = beacon.seq
     news.saw(beacon.t)
     return True
 
@@ -140,7 +147,7 @@ def _take_revocations(news: News, message: bytes, may_revoke: bool) -> bool:
         raise Refused(STORE_FULL, "%d revocations are the most" % REVOCATIONS_KEPT_MAX)
     delta = check_revocations(news.realm8, news.banks, message)
     ids = revoked_ids(delta)[news.rev_seq - delta.since :]
-    root = news.rev_root
+    root = _rev_root(news)
     beacon = news.beacon
     if beacon and news.rev_seq < beacon.rev_seq <= delta.until:
         told = beacon.rev_seq - news.rev_seq
@@ -149,10 +156,14 @@ def _take_revocations(news: News, message: bytes, may_revoke: bool) -> bool:
     # Ids first: until `rev` counts them they do not exist.
     _write_at(news.folder + "/revoked", 8 * news.rev_seq, b"".join(ids))
     files.replace(news.folder + "/rev", pack(">I", delta.until) + root)
-    news.rev_seq, news.rev_root = delta.until, root
+    news.rev_seq = delta.until
     _keep_delta(news, message)
     news.saw(delta.t)
     return True
+
+
+def _rev_root(news: News) -> bytes:
+    return files.read(news.folder + "/rev")[4:] or FIRST_ROOT
 
 
 def _check_root(beacon: "Record", root: bytes) -> None:
@@ -161,7 +172,7 @@ def _check_root(beacon: "Record", root: bytes) -> None:
 
 
 def _take_proof(news: News, message: bytes) -> bool:
-    if news.is_proven(message[2:10]):
+    if message[2:10] in news.proven:
         return False
     purse = check_proof(news.realm8, news.banks, message)
     check_time(purse, news.t_lb())  # nobody takes that purse any more

@@ -6,71 +6,46 @@
     revoked   id8 || id8 || …                           rev      how many of these count, their root
 
 t_lb, in seconds since 1970 UTC, is a lower bound of time: the greatest the bank ever signed, and
-what has passed here since. How news is taken in and handed on stands in `news_exchange`.
+what has passed here since. Only that is needed all the time: the rest is read when asked for, by
+`news_reading`. How news is taken in and handed on stands in `news_exchange`.
 """
 
-import os
 from struct import pack, unpack
 
+from firmware.common import crypto, late
 from firmware.common.storage import files
-from firmware.common.wire import messages
-from firmware.common.wire.codec import Record
-from firmware.common.wire.errors import DECLINED, NOT_ENROLLED, Refused
 from firmware.common.wire.limits import TIME_KEPT_EVERY_S
-from firmware.common.wire.signed import parse_signed, realm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from firmware.common.hardware.contract import Clock
+    from firmware.common.wire.codec import Record
 
-BANK_KEY_BYTES = 202
-PROOF_BYTES = 452
-_PIECE_BYTES = 512  # whole ids
+_READING = "firmware.common.storage.news_reading"
 
 
 class News:
-    """`beacon` is None before the first one; `rev_seq` counts the revocations that are known."""
+    """`beacon_seq` is 0 before the first beacon; `rev_seq` counts the known revocations."""
 
     def __init__(self, root: str, clock: "Clock") -> None:
         self.folder = root + "/news"
         files.make_folder(self.folder)
         self._clock = clock
-        self.root = files.kept(self.folder + "/root", 64)
-        self.realm8 = realm(self.root) if self.root else b""
-        keys = files.read(self.folder + "/bank-keys")
-        self.banks = [
-            parse_signed(messages.BKEY, keys[i : i + BANK_KEY_BYTES])
-            for i in range(0, len(keys), BANK_KEY_BYTES)
-        ]
-        beacon = files.read(self.folder + "/beacon")
-        self.beacon = parse_signed(messages.BEACON, beacon) if beacon else None
-        rev = files.kept(self.folder + "/rev", 36) or bytes(36)
-        self.rev_seq, self.rev_root = unpack(">I32s", rev)
-        self.proven = _proven(self.folder)
+        self.root = self.realm8 = b""
+        self.set_root(files.kept(self.folder + "/root", 64))
+        self.rev_seq = unpack(">I", files.read(self.folder + "/rev")[:4] or bytes(4))[0]
+        self.beacon_seq, beacon_s = unpack(
+            ">II", files.read(self.folder + "/beacon")[2:10] or bytes(8)
+        )
         self._kept_s = unpack(">I", files.kept(self.folder + "/time", 4) or bytes(4))[0]
         self._base_s = 0
         self._base_ms = clock.ms()
-        self.saw(max(self._kept_s, self.beacon.t if self.beacon else 0))
+        self.saw(max(self._kept_s, beacon_s))
 
-    @property
-    def beacon_seq(self) -> int:
-        """0 before the first beacon."""
-        return self.beacon.seq if self.beacon else 0
-
-    def policy(self) -> Record:
-        """The policy in force; `Refused(NOT_ENROLLED)` before there is a beacon."""
-        if self.beacon is None:
-            raise Refused(NOT_ENROLLED, "the bank was never heard of")
-        return messages.POLICY.read(self.beacon.policy)
-
-    def pin(self, root_public: bytes) -> None:
-        """Ties the board to one bank for good; `Refused(DECLINED)` where it has another."""
-        if self.root not in (b"", root_public):
-            raise Refused(DECLINED, "this board has another bank; only a factory reset changes it")
-        if not self.root:
-            files.replace(self.folder + "/root", root_public)
+    def set_root(self, root_public: bytes) -> None:
+        if root_public:
             self.root = root_public
-            self.realm8 = realm(root_public)
+            self.realm8 = crypto.sha256(root_public)[:8]  # `signed.realm`
 
     def t_lb(self) -> int:
         return self._base_s + (self._clock.ms() - self._base_ms) // 1_000
@@ -88,40 +63,25 @@ class News:
             files.replace(self.folder + "/time", pack(">I", now_s))
             self._kept_s = now_s
 
+    @property
+    def banks(self) -> "list[Record]":
+        """The bank's keys, checked BKEYs: at most two, the older one first."""
+        return late.call(_READING, "banks", self)
+
+    @property
+    def beacon(self) -> "Record | None":
+        """The newest beacon."""
+        return late.call(_READING, "beacon", self)
+
+    @property
+    def proven(self) -> list[bytes]:
+        """The purses of which proof is kept, oldest first."""
+        return late.call(_READING, "proven", self)
+
+    def pin(self, root_public: bytes) -> None:
+        """Ties the board to one bank for good; `Refused(DECLINED)` where it has another."""
+        late.call(_READING, "pin", self, root_public)
+
     def is_revoked(self, id8: bytes) -> bool:
         """Whether the bank has revoked that purse or device; reads at most 32 KB, in pieces."""
-        left = self.rev_seq * 8
-        if not left:
-            return False
-        with open(self.folder + "/revoked", "rb") as file:
-            while left > 0:
-                piece = file.read(min(left, _PIECE_BYTES))
-                if not piece:
-                    raise OSError("the list of revocations is damaged")
-                if _holds(piece, id8):
-                    return True
-                left -= len(piece)
-        return False
-
-    def is_proven(self, purse8: bytes) -> bool:
-        """Whether two contradicting payments of that purse were seen."""
-        return purse8 in self.proven
-
-
-def _holds(ids: bytes, id8: bytes) -> bool:
-    at = ids.find(id8)
-    while at % 8 and at > 0:  # across two ids, by chance
-        at = ids.find(id8, at + 1)
-    return at >= 0
-
-
-def _proven(folder: str) -> list[bytes]:
-    """The purses of the proofs in flash, oldest first."""
-    path = folder + "/proofs"
-    found: list[bytes] = []
-    if files.exists(path):
-        with open(path, "rb") as file:
-            for i in range(os.stat(path)[6] // PROOF_BYTES):
-                file.seek(i * PROOF_BYTES + 2)
-                found.append(file.read(8))
-    return found
+        return self.rev_seq > 0 and late.call(_READING, "is_revoked", self, id8)
