@@ -18,6 +18,9 @@ from host_tools.firmware_scope import Import, alias_name, defined, top_imports
 
 # What other programs import by name, then what these need of the rest.
 DOORS = ("firmware.common.crypto", "firmware.common.late")
+# What stands in every file that needs it, as far as it is needed there: declarations that are equal
+# wherever they stand, and that would otherwise all stay loaded for who is rarely there.
+DECLARATIONS = ("firmware.common.wire.messages",)
 
 
 class LinkError(Exception):
@@ -195,7 +198,7 @@ def bundles(program: Program, main: str) -> list[Bundle]:
     ]
     taken = {member for bundle in doors for member in bundle.members}
     resident = Bundle(main, tuple(_closure(program, main, taken)), stays=True)
-    taken |= set(resident.members)
+    taken |= set(resident.members) - set(DECLARATIONS)
     roots = [name for name in program.named_late() if name not in taken]
     late = [Bundle(root, tuple(_closure(program, root, taken)), late=True) for root in roots]
     reached = taken.union(*(bundle.members for bundle in late))
