@@ -24,14 +24,28 @@ if TYPE_CHECKING:
 _POLL_MS = 2
 
 
-class Channel:
-    """One end of one conversation after the other."""
+def new_key() -> tuple[bytearray, bytes]:
+    """The key of a conversation to come, without any code: to be made when nobody waits."""
+    return Ephemeral().parts
 
-    def __init__(self, board: "Board", link: links.Link) -> None:
+
+class Channel:
+    """One end of one conversation after the other.
+
+    `key` comes from `new_key`; `connection` is that of the link which was served before.
+    """
+
+    def __init__(
+        self,
+        board: "Board",
+        link: links.Link,
+        key: "tuple[bytearray, bytes] | None" = None,
+        connection: int = 0,
+    ) -> None:
         self._board = board
         self._link = link
-        self._connection = 0
-        self._key: Ephemeral | None = None
+        self._connection = connection
+        self._key: Ephemeral | None = Ephemeral(0, key) if key else None
         self._session: Session | None = None
 
     @property

@@ -28,12 +28,18 @@ _OVERHEAD_BYTES = 17  # type1 and tag16
 
 
 class Ephemeral:
-    """A key for one connection, made while the board is idle; `hello` is what is said of it."""
+    """A key for one connection, made while the board is idle; `hello` is what is said of it.
 
-    def __init__(self, caps: int = 0) -> None:
-        private, public = crypto.generate_key()
-        self._private = bytearray(private)
-        self.hello = HELLO.pack(caps=caps, eph=public, nonce=crypto.random_bytes(8))
+    Its `parts` are kept where this code is not to stay loaded; they make the same key again.
+    """
+
+    def __init__(self, caps: int = 0, parts: "tuple[bytearray, bytes] | None" = None) -> None:
+        if parts is None:
+            private, public = crypto.generate_key()
+            hello = HELLO.pack(caps=caps, eph=public, nonce=crypto.random_bytes(8))
+            parts = bytearray(private), hello
+        self.parts = parts
+        self._private, self.hello = parts
 
     @property
     def commitment(self) -> bytes:
