@@ -15,7 +15,7 @@ PRESS_MS = 60
 HOLD_MS = 1_000  # as long as the board wants OK to be held before money leaves, and some
 _TYPE_MS = 30
 _LOOK_S = 0.01
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0  # longer than boards wait for each other
 _WHEEL = "0123456789="
 
 

@@ -6,7 +6,8 @@ imports:
 
 - names at the top are made different from each other, and from every name that a function binds;
 - `from a import f` and `a.f` of a module inside become the name itself;
-- what stands in another bundle that stays loaded is imported from there;
+- what stands in another bundle that stays loaded is imported from there, but for functions that
+  nobody there uses: who is rarely there takes them along;
 - what nobody uses is left out.
 
 Whatever cannot be done without changing what the program does raises LinkError.
@@ -39,11 +40,27 @@ def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
     program = Program(trees)
     files = [_File(program, bundle) for bundle in bundles(program, main)]
     homes = {member: file for file in files if file.bundle.stays for member in file.bundle.members}
-    linked = {file.bundle.root: file.linked(homes) for file in files}
+    spare = _spare(program, main, files, homes)
+    linked = {file.bundle.root: file.linked(homes, spare) for file in files}
     _check_loaded(program, linked)
     late = {file.bundle.root for file in files if file.bundle.late}
     prune(linked, {file.bundle.root: file.exports for file in files}, late)
     return {program.paths[root]: tree for root, tree in linked.items()}
+
+
+def _spare(
+    program: Program, main: str, files: list["_File"], homes: dict[str, "_File"]
+) -> set[Definition]:
+    """The functions of the main file that it has no use for itself, and that can stand elsewhere."""
+    file = next(file for file in files if file.bundle.root == main)
+    alone = {main: deepcopy(file).linked(homes, set())}
+    prune(alone, {main: file.exports}, set())
+    kept = {name for node in alone[main].body if (name := getattr(node, "name", None))}
+    return {
+        definition
+        for definition, name in file.definitions()
+        if name not in kept and program.is_movable(definition)
+    }
 
 
 class _File:
@@ -58,21 +75,34 @@ class _File:
         self._aliases: list[tuple[str, str]] = []
         self._imported: dict[tuple[str, str], str] = {}
         self._export()
-        for member in bundle.members:
+        # A late file may take in functions of any module, with the names that these use.
+        for member in program.trees if bundle.late else bundle.members:
             self._taken |= local_names(program.trees[member]) | self._builtins(member)
         for member in bundle.members:
             for name in sorted(program.own(member)):
                 self._give(Definition(member, name), name)
 
-    def linked(self, homes: dict[str, "_File"]) -> ast.Module:
-        """The file's code; `homes` tells in which file that stays a module is."""
+    def definitions(self) -> list[tuple[Definition, str]]:
+        """What the file's modules define, and what the file calls it."""
+        return [(m, name) for m, name in self._names.items() if isinstance(m, Definition)]
+
+    def linked(self, homes: dict[str, "_File"], spare: set[Definition]) -> ast.Module:
+        """The file's code; `homes` tells in which file that stays a module is.
+
+        Of what is `spare` there a late file takes its own copy along.
+        """
         self._homes = homes
+        self._spare = spare if self.bundle.late else set()
+        self._copied: list[Definition] = []
         body: list[ast.stmt] = []
         for member in self.bundle.members:
             rewriter = Rewriter(self._program, member, self)
             # A copy, because a late module may stand in several files.
             tree = deepcopy(self._program.trees[member])
             body += [rewriter.visit(node) for node in tree.body]
+        for definition in self._copied:  # which grows meanwhile: they use each other
+            rewriter = Rewriter(self._program, definition.module, self)
+            body.insert(0, rewriter.visit(deepcopy(self._program.function(definition))))
         for alias, name in self._aliases:
             body.append(ast.Assign([ast.Name(alias, ast.Store())], ast.Name(name, ast.Load())))
         body = [*self._imports(), *_once(body)]
@@ -90,6 +120,10 @@ class _File:
                 self._imported[(parent, last)] = name
         elif meaning.module in self.bundle.members:
             name = self._names[meaning]
+        elif meaning in self._spare and not self._hides(meaning):
+            if not known:
+                self._copied.append(meaning)
+            name = self._give(meaning, meaning.name)
         else:
             there = self._home(meaning)
             if self._program.is_variable(meaning):
@@ -113,6 +147,11 @@ class _File:
         if isinstance(meaning, Foreign):
             return False
         return meaning.module in self._homes or meaning.module in self.bundle.members
+
+    def _hides(self, definition: Definition) -> bool:
+        """Whether a name that others know the root by means something else in that function."""
+        used = self._program.names_in(definition)
+        return any(self._program.meaning(definition.module, n) is None for n in used & self.exports)
 
     def _export(self) -> None:
         """Names that others know the root's by stay as they are."""

@@ -93,6 +93,32 @@ class Program:
         """Whether functions bind it anew, so that a copy of it would not follow."""
         return definition.name in self._variables[definition.module]
 
+    def function(self, definition: Definition) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The one statement at the top of a module that is this function's whole definition."""
+        found = [
+            node
+            for node in self.trees[definition.module].body
+            if definition.name in defined([node])
+        ]
+        node = found[0] if len(found) == 1 else None
+        return node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+
+    def is_movable(self, definition: Definition) -> bool:
+        """Whether it is a function that works the same in another file: nothing runs where it is
+        defined, and it names no variable that functions bind anew."""
+        node = self.function(definition)
+        if node is None or node.decorator_list or node.args.defaults or any(node.args.kw_defaults):
+            return False
+        if any(isinstance(inner, ast.Global) for inner in ast.walk(node)):
+            return False
+        meanings = [self.meaning(definition.module, name) for name in self.names_in(definition)]
+        return not any(isinstance(m, Definition) and self.is_variable(m) for m in meanings)
+
+    def names_in(self, definition: Definition) -> set[str]:
+        """Every name that a function mentions."""
+        node = self.function(definition)
+        return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node else set()
+
     def public(self, module: str) -> list[str]:
         """Its names for others, sorted: what some text names, or is not private.
 

@@ -62,6 +62,10 @@ class Hand:
         """Power off, if it is still on, and on again; the computer opens the port anew."""
         self.board.power_off()
         self.board.power_on()
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Opens the board's port anew."""
         self.device.close()
         self.device = Device(self.board.repl_port)
         self.greet()

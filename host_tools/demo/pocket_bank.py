@@ -34,12 +34,15 @@ _YEAR_S = 365 * _DAY_S
 
 
 class PocketBank:
-    """As much of a `BankClient` as `Enrolment` and a payer's `sync` need."""
+    """As much of a `BankClient` as `Enrolment` and a payer's `sync` need.
 
-    def __init__(self) -> None:
+    `ecdh`: the key pair that is sealed to, if somebody else is to open that too.
+    """
+
+    def __init__(self, ecdh: tuple[bytes, bytes] | None = None) -> None:
         root_private, self._root = crypto.generate_key()
         self._private, public = crypto.generate_key()
-        self._ecdh_private, self._ecdh = crypto.generate_key()
+        self._ecdh_private, self._ecdh = ecdh or crypto.generate_key()
         self._now = int(time.time())
         self._realm8 = realm(self._root)
         self._bkey = make_bank_key(

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import cast
 
+from host_tools.demo import hands
+from host_tools.demo.pocket_bank import PocketBank
 from host_tools.device import Device
 from host_tools.emulator.board import VirtualBoard
 from host_tools.emulator.cpython.board import Board
@@ -12,7 +14,7 @@ from host_tools.emulator.cpython.flash import Fault
 from host_tools.emulator.cpython.world import Wire, World
 from host_tools.emulator.display import Picture
 from host_tools.emulator.wire import Wire as VirtualWire
-from tests.system.people import Room
+from tests.system.people import PAYEE, PAYER, ROLES, Pair, Payee, Payer, Room
 
 _FLASH_BYTES = 1 << 20
 _LOOK_MS = 20
@@ -50,7 +52,16 @@ class EmulatedRoom(Room):
     def _join(self, one: VirtualBoard, other: VirtualBoard) -> VirtualWire:
         return cast(VirtualWire, Wire(_inside(one).tap, _inside(other).tap))
 
-    def _new_board(self, role: str, name: str) -> tuple[VirtualBoard, Device]:
+    def pair(self) -> Pair:
+        payer, payee = (
+            self._meet(kind, account, *self._blank_board(ROLES[account], account))
+            for kind, account in ((Payer, PAYER), (Payee, PAYEE))
+        )
+        assert isinstance(payer, Payer) and isinstance(payee, Payee)
+        hands.ready(payer, payee, PocketBank())
+        return Pair(payer, payee, self._join(payer.board, payee.board))
+
+    def _blank_board(self, role: str, name: str) -> tuple[VirtualBoard, Device]:
         board = self._world.add(role, format_image(_FLASH_BYTES))
         board.power_on()
         return cast(VirtualBoard, EmulatedBoard(self._world, board)), connect(self._world, board)

@@ -13,9 +13,10 @@ import pytest
 
 from firmware.common.hardware.pins import BUZZER
 from firmware.common.wire.errors import UNAVAILABLE
+from host_tools import finger
 from tests.system.people import Pair, Person, Room
 
-PAID, NOT_CONFIRMED = "PAID", "NOT CONFIRMED YET"
+PAID, CANCELLED, NOT_CONFIRMED = "PAID", "CANCELLED", "NOT CONFIRMED YET"
 TO_PAYEE, TO_PAYER = 0, 1
 BEEPED = f"pin {BUZZER} 1"  # the payee's board beeps once its ledger holds the payment
 
@@ -41,6 +42,11 @@ def cut_after(share: float, of_bytes: int) -> PassOn:
 def cut_once_entered(pair: Pair) -> PassOn:
     """Loses the acknowledgement and all that follows."""
     return lambda direction, data: b"" if has_beeped(pair) else data
+
+
+def cut_once_signed(pair: Pair) -> PassOn:
+    """Loses the payment, when the payer's screen says that it is on its way."""
+    return lambda direction, data: b"" if "NOT CONFIRMED" in pair.payer.sees() else data
 
 
 def lose_every_third(_pair: Pair) -> PassOn:
@@ -77,15 +83,26 @@ def has_beeped(pair: Pair) -> bool:
 # -- what happens --------------------------------------------------------------------------------
 
 
-def a_wire_that_comes_off(share: float, entered: bool) -> Scenario:
-    """After a share of the bytes of a whole payment, before or after it was `entered`."""
+def a_wire_that_comes_off_before_anything_is_signed(share: float) -> Scenario:
+    """After a share of the bytes that a whole tap has: nothing was paid, and nobody thinks so."""
 
     def scenario(pair: Pair) -> None:
         assert pair.pay(10)["outcome"] == PAID
+        pair.payee.put_away()
         pair.wire.pass_on = cut_after(share, sum(pair.wire.carried))
-        interrupted(pair, entered, known=1)
+        lost = pair.pay(1_25)
+        assert (lost["outcome"], lost["why"]) == (CANCELLED, UNAVAILABLE)
+        pair.wire.pass_on = lambda _direction, data: data
+        assert len(pair.payer.payments()) == 1
+        assert pair.payer.tap()["outcome"] == PAID
+        assert [entry["amount"] for entry in pair.payee.entries()] == [10, 1_25]
 
     return scenario
+
+
+def a_wire_that_comes_off_once_it_is_signed(pair: Pair) -> None:
+    pair.wire.pass_on = cut_once_signed(pair)
+    interrupted(pair, entered=False)
 
 
 def an_acknowledgement_that_is_lost(pair: Pair) -> None:
@@ -97,7 +114,7 @@ def interrupted(pair: Pair, entered: bool, known: int = 0) -> None:
     """A payment over a wire that comes off is confirmed by the next tap."""
     done = pair.pay(1_25)
     assert (done["outcome"], done["why"]) == (NOT_CONFIRMED, UNAVAILABLE)
-    assert len(pair.payee.entries()) == known + entered
+    assert len(pair.payee.ids()) == known + entered
     pair.wire.pass_on = lambda _direction, data: data
     confirmed_by_the_next_tap(pair, done["id"], known)
 
@@ -106,10 +123,10 @@ def confirmed_by_the_next_tap(pair: Pair, txn_id: str, known: int = 0) -> None:
     again = pair.payer.tap_again()
     assert (again["outcome"], again["id"]) == (PAID, txn_id)
     entries = pair.payee.entries()
-    assert [entry["id"] for entry in entries[known:]] == [txn_id]
+    assert pair.payee.ids()[known:] == [txn_id]
     assert set(pair.payer.payments().values()) == {"delivered"}
-    total = pair.payee.call("total")
-    assert total["total"] == sum(entry["amount"] for entry in entries) == 10 * known + 1_25
+    total = pair.payee.call("total")["guaranteed"]
+    assert total["minor"] == sum(entry["amount"] for entry in entries) == 10 * known + 1_25
 
 
 def a_bad_wire(passing: Callable[[Pair], PassOn]) -> Scenario:
@@ -119,20 +136,27 @@ def a_bad_wire(passing: Callable[[Pair], PassOn]) -> Scenario:
         pair.wire.pass_on = passing(pair)
         done = pair.pay(1_25)
         assert (done["outcome"], done["why"]) == (PAID, 0)
-        assert [entry["id"] for entry in pair.payee.entries()] == [done["id"]]
+        assert pair.payee.ids() == [done["id"]]
 
     return scenario
 
 
+def begin(pair: Pair) -> None:
+    """A tap, agreed to, whose end nobody waits for."""
+    pair.payee.charge(1_25)
+    pair.payer.call("pay")
+    finger.answer(pair.payer.board, pair.payer.device, "PAY", finger.HOLD_MS)
+
+
 def the_payers_power_goes(pair: Pair) -> None:
-    """As its first byte leaves: the payment is in its journal by then."""
-    pair.wire.pass_on = dark(pair, pair.payer, TO_PAYEE, lambda: True)
-    pair.payer.call("pay", to="anna", amount=1_25, by_wire=True)
-    pair.payer.board.press("ok")
+    """As the payment leaves: it is in its journal by then."""
+    signed = "NOT CONFIRMED"
+    pair.wire.pass_on = dark(pair, pair.payer, TO_PAYEE, lambda: signed in pair.payer.sees())
+    begin(pair)
     wait_until_dark(pair.payer)
     comes_back(pair, pair.payer)
     ((txn_id, state),) = pair.payer.payments().items()
-    assert state == "pending"
+    assert state == "signed"
     assert pair.payee.entries() == []
     confirmed_by_the_next_tap(pair, txn_id)
 
@@ -140,8 +164,7 @@ def the_payers_power_goes(pair: Pair) -> None:
 def the_payees_power_goes(pair: Pair) -> None:
     """After its ledger holds the payment, before the payer has heard of it."""
     pair.wire.pass_on = dark(pair, pair.payee, TO_PAYER, lambda: has_beeped(pair))
-    pair.payer.call("pay", to="anna", amount=1_25, by_wire=True)
-    pair.payer.board.press("ok")
+    begin(pair)
     wait_until_dark(pair.payee)
     comes_back(pair, pair.payee)
     assert len(pair.payee.entries()) == 1
@@ -153,13 +176,12 @@ def the_payees_power_goes(pair: Pair) -> None:
 def both_lose_power(pair: Pair) -> None:
     """The payment is entered, the payer does not know; both start anew."""
     pair.wire.pass_on = dark(pair, pair.payee, TO_PAYER, lambda: has_beeped(pair))
-    pair.payer.call("pay", to="anna", amount=1_25, by_wire=True)
-    pair.payer.board.press("ok")
+    begin(pair)
     wait_until_dark(pair.payee)
     comes_back(pair, pair.payee)
     pair.payer.restart()
     ((txn_id, state),) = pair.payer.payments().items()
-    assert state == "pending"
+    assert state == "signed"
     confirmed_by_the_next_tap(pair, txn_id)
 
 
@@ -191,9 +213,9 @@ def comes_back(pair: Pair, person: Person) -> None:
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "comes off at the greeting": a_wire_that_comes_off(0.03, entered=False),
-    "comes off at the request": a_wire_that_comes_off(0.15, entered=False),
-    "comes off in the payment": a_wire_that_comes_off(0.50, entered=False),
+    "comes off at the greeting": a_wire_that_comes_off_before_anything_is_signed(0.03),
+    "comes off at the request": a_wire_that_comes_off_before_anything_is_signed(0.20),
+    "comes off with the payment": a_wire_that_comes_off_once_it_is_signed,
     "the acknowledgement is lost": an_acknowledgement_that_is_lost,
     "a piece in three is lost": a_bad_wire(lose_every_third),
     "a piece in three is damaged": a_bad_wire(damage_every_third),

@@ -140,9 +140,11 @@ class Board:
         self._tasks: list[tuple[int, Coroutine[int, None, None]]] = []
         self._restart_at_ms: int | None = None
 
-    def power_on(self, fault: Fault | None = None) -> None:
-        """Cold start, with a fault for the chip from here on."""
+    def power_on(self, fault: Fault | None = None, written: list[int] | None = None) -> None:
+        """Cold start, with a fault for the chip from here on, which notes in `written`."""
         self.mount(fault)
+        if written is not None:
+            self.chip.written = written
         self.console.clear()
         self.tap.clear()
         self.display = Display(lambda lines: self.seen(lines))

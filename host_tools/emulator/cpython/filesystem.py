@@ -31,6 +31,7 @@ class FileSystem:
         self._chip = chip
         self._config = _config(chip)
         self._mounted = LFSFilesystem()
+        self._used = (-1, 0)
         self.do(lfs.mount, self._config)
 
     @property
@@ -77,8 +78,10 @@ class FileSystem:
 
     def statvfs(self, path: str) -> tuple[int, ...]:
         """Block size, fragment size, blocks and free blocks, in that order."""
+        if self._used[0] != self._chip.operations:  # counting walks through every file
+            self._used = self._chip.operations, self.do(lfs.fs_size)
         blocks = self._config.block_count
-        free = blocks - self.do(lfs.fs_size)
+        free = blocks - self._used[1]
         return (SECTOR_BYTES, SECTOR_BYTES, blocks, free, free)
 
 

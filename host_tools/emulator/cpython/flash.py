@@ -29,6 +29,7 @@ class Chip:
         self.alive = True
         self.struck = False
         self.written: list[int] = []
+        self.operations = 0  # ever
         self._fault: Fault | None = None
 
     def watch(self, fault: Fault | None = None) -> None:
@@ -56,6 +57,7 @@ class Chip:
     def _store(self, start: int, data: bytes) -> int:
         if not self.alive:
             return _EIO
+        self.operations += 1
         self.written.append(len(data))
         if self._fault and len(self.written) == self._fault[0]:
             data = data[: self._fault[1]]

@@ -11,6 +11,8 @@ from host_tools.emulator.cpython.board import Board, Port
 TICK_MS = 10
 QUIET_TICK_MS = 50  # well below any of the link's timeouts
 QUIET_AFTER_MS = 200
+IDLE_TICK_MS = 250  # where somebody is in haste, and the link has nothing to send but again
+IDLE_AFTER_MS = 1_500
 START_MS = 1_780_000_000_000  # what a host's clock shows when the world begins: 2026
 
 PassOn = Callable[[int, bytes], bytes]
@@ -43,9 +45,13 @@ class Wire:
 
 
 class World:
-    """Time and boards; also the clock of the host tools in it (`time`, `monotonic`, `sleep`)."""
+    """Time and boards; also the clock of the host tools in it (`time`, `monotonic`, `sleep`).
 
-    def __init__(self) -> None:
+    One in haste takes long steps where people or boards only wait.
+    """
+
+    def __init__(self, is_hasty: bool = False) -> None:
+        self._idle_tick_ms = IDLE_TICK_MS if is_hasty else QUIET_TICK_MS
         self.now_ms = 0
         self.boards: list[Board] = []
         self._arrived = 0
@@ -61,10 +67,13 @@ class World:
         arrived = sum(board.console.arrived + board.tap.arrived for board in self.boards)
         if arrived != self._arrived:
             self._arrived, self._moved_at_ms = arrived, self.now_ms
-        is_quiet = self.now_ms - self._moved_at_ms > QUIET_AFTER_MS
-        self.now_ms += QUIET_TICK_MS if is_quiet else TICK_MS
+        quiet_ms = self.now_ms - self._moved_at_ms
+        self.now_ms += TICK_MS if quiet_ms <= QUIET_AFTER_MS else self._quiet_tick_ms(quiet_ms)
         for board in self.boards:
             board.step()
+
+    def _quiet_tick_ms(self, quiet_ms: int) -> int:
+        return self._idle_tick_ms if quiet_ms > IDLE_AFTER_MS else QUIET_TICK_MS
 
     def run_until(self, done: Callable[[], bool], timeout_ms: int) -> bool:
         """Lets time pass until `done`; False when it took longer than that."""
