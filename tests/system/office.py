@@ -42,11 +42,20 @@ class Office:
             "/operator/devices", account_id=account, signing_key=signing_key, ecdh_key=ecdh_key
         )
 
-    def balance(self, account: str) -> int:
-        """In minor units."""
+    def code(self, account: str) -> str:
+        """A one-time code for a board that joins the account."""
+        body = json.dumps({"account_id": account}).encode()
+        return self.client.post("/operator/codes", body)["code"]
+
+    def row(self, account: str) -> dict[str, Any]:
+        """The account as the operator's list has it."""
         accounts = self.client.get("/operator/accounts?limit=500")["accounts"]
         (found,) = [row for row in accounts if row["account_id"] == account]
-        return found["balance_minor"]
+        return found
+
+    def balance(self, account: str) -> int:
+        """In minor units."""
+        return self.row(account)["balance_minor"]
 
     def violations(self) -> dict[str, list[str]]:
         """The invariants that do not hold."""

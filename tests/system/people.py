@@ -179,6 +179,12 @@ class Room:
         other = self._meet(Payee, PAYEE, *self._new_board(folder / PAYEE, PAYEE))
         return Pair(one, other, self._join(one.board, other.board))
 
+    def strangers(self, payer: str, payee: str) -> Pair:
+        """Whom no bank knows yet."""
+        one = self._meet(Payer, payer, *self._blank_board("sender", payer))
+        other = self._meet(Payee, payee, *self._blank_board("receiver", payee))
+        return Pair(one, other, self._join(one.board, other.board))
+
     def _join(self, one: VirtualBoard, other: VirtualBoard) -> Wire:
         return self._stack.enter_context(Wire(one.tap_port, other.tap_port))
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import demo
 from host_tools.bench import memory
-from host_tools.demo import PAYEE, PAYER, Hand
+from host_tools.demo import hands
+from host_tools.demo.hands import PAYEE, PAYER, Hand
 from host_tools.device import Device
 from host_tools.emulator.board import HEAP, VirtualBoard
 from host_tools.emulator.wire import Wire
@@ -24,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_pay_import_and_export_on_boards_with_less_heap_than_they_have(home: Path) -> None:
+def test_all_of_it_on_boards_with_less_heap_than_they_have(home: Path) -> None:
     heap = f"{int(HEAP[:-1]) - SPARE_KB}K"
     with (
         VirtualBoard(home / PAYER, heap) as first,
@@ -35,12 +35,18 @@ def test_pay_import_and_export_on_boards_with_less_heap_than_they_have(home: Pat
     ):
         payer, payee = Hand(PAYER, first, bert), Hand(PAYEE, second, anna)
         for amount_minor in (4_50, 12_50):
-            assert demo.pay(payer, PAYEE, amount_minor, by_wire=True) == "PAID"
-            payee.press("ok")
-        demo.pay(payer, PAYEE, 3_00, by_wire=False)
-        txn_id = bert.call("outcome")[0]["id"]
-        entered, proof = anna.call("import", bert.call("envelope", id=txn_id)[1])
-        bert.call("confirm", proof, id=txn_id, index=entered["index"], head=entered["head"])
+            assert hands.tap(payer, payee, amount_minor)["outcome"] == "PAID"
+            payee.put_away()
+        assert payee.agree("refund", "GIVE BACK?", index=1, amount=1_00) == "DONE"
+        assert len(anna.call("evidence", index=0)[1]) == 1_014
+        assert anna.call("upload")[0]["count"] == 3
+        assert bert.call("sync")[0]["entries"] == 2
+        for _ in range(3):
+            txn_id, envelope = hands.by_file(payer, payee, 3_00)
+            entered, proof = anna.call("import", envelope)
+            payee.put_away()
+            place = {name: entered[name] for name in ("index", "head")}
+            bert.call("confirm", proof, id=txn_id, **place)
         exported = [anna.call("export", first=first) for first in (0, 2)]
     assert [header["count"] for header, _ in exported] == [2, 1]
     assert all("encrypted_payload" in json.loads(body) for _, body in exported)
