@@ -29,7 +29,7 @@ from host_tools.firmware_program import (
 )
 from host_tools.firmware_prune import prune
 from host_tools.firmware_rewrite import Rewriter
-from host_tools.firmware_scope import Import, local_names
+from host_tools.firmware_scope import Import, local_names, top_imports
 
 
 def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
@@ -51,7 +51,7 @@ def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
 def _spare(
     program: Program, main: str, files: list["_File"], homes: dict[str, "_File"]
 ) -> set[Definition]:
-    """The functions of the main file that it has no use for itself, and that can stand elsewhere."""
+    """The functions of the main file for which it has no use, and that can stand elsewhere."""
     file = next(file for file in files if file.bundle.root == main)
     alone = {main: deepcopy(file).linked(homes, set())}
     prune(alone, {main: file.exports}, set())
@@ -101,12 +101,18 @@ class _File:
             tree = deepcopy(self._program.trees[member])
             body += [rewriter.visit(node) for node in tree.body]
         for definition in self._copied:  # which grows meanwhile: they use each other
-            rewriter = Rewriter(self._program, definition.module, self)
-            body.insert(0, rewriter.visit(deepcopy(self._program.function(definition))))
+            body = [*self._copy(definition), *body]
         for alias, name in self._aliases:
             body.append(ast.Assign([ast.Name(alias, ast.Store())], ast.Name(name, ast.Load())))
         body = [*self._imports(), *_once(body)]
         return ast.fix_missing_locations(ast.Module(body, type_ignores=[]))
+
+    def _copy(self, definition: Definition) -> list[ast.stmt]:
+        """A function of a file that stays, with the imports it may need."""
+        rewriter = Rewriter(self._program, definition.module, self)
+        imports = top_imports(self._program.trees[definition.module])
+        wanted = [*imports, self._program.function(definition)]
+        return [rewriter.visit(node) for node in deepcopy(wanted) if node]
 
     def name(self, meaning: Meaning) -> str:
         """What the file calls it; imported at its top where it is not the file's own."""
