@@ -24,6 +24,7 @@ from host_tools.firmware_scope import Import, alias_name, bindings
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _ON_A_BOARD = "sys.implementation.name == 'micropython'"
+_NOT_ON_A_BOARD = "TYPE_CHECKING or sys.implementation.name != 'micropython'"
 _Value = int | str | bytes
 _OPERATIONS = {
     ast.Add: int.__add__,
@@ -130,7 +131,7 @@ class _Untyped(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
-        if _is_name(node.test, "TYPE_CHECKING"):
+        if _is_name(node.test, "TYPE_CHECKING") or ast.unparse(node.test) == _NOT_ON_A_BOARD:
             return node.orelse
         return node.body if ast.unparse(node.test) == _ON_A_BOARD else node
 
