@@ -20,7 +20,7 @@ from host_tools.firmware_files import absolute
 from host_tools.firmware_link import link
 from host_tools.firmware_names import shorten
 from host_tools.firmware_program import LinkError, module_name
-from host_tools.firmware_scope import Import, alias_name, bindings
+from host_tools.firmware_scope import Import, alias_name, bindings, is_viper
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _ON_A_BOARD = "sys.implementation.name == 'micropython'"
@@ -113,6 +113,8 @@ class _Untyped(ast.NodeTransformer):
     """Drops what no interpreter needs; docstrings are dropped by the compiler."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if is_viper(node):
+            return node
         node.returns = None
         return self.generic_visit(node)
 

@@ -8,31 +8,24 @@ A private key d is 32 bytes, a public key x||y and a signature r||s 64, a digest
 ValueError means that one of them has a bad length, is out of range or is not on the curve.
 """
 
-from firmware.common.crypto import curve
-from firmware.common.crypto.forms import N, exactly, read_public, read_signature
-from firmware.common.crypto.kdf import hmac_sha256
-from firmware.common.crypto.randomness import random_bytes
-
-# A candidate for a key or nonce is refused once in 2^32: in practice the first one serves.
-_CANDIDATES_MAX = 16
+from firmware.common.crypto import multiples
+from firmware.common.crypto.forms import N, exactly, read_private, read_public, read_signature
+from firmware.common.crypto.kdf import hmac_sha256, sha256
+from firmware.common.crypto.randomness import CANDIDATES_MAX, random_scalar
 
 
 def generate_key() -> tuple[bytes, bytes]:
     """A fresh (private, public)."""
-    private = generate_private()
+    private = random_scalar()
     return private, public_key(private)
 
 
-def generate_private() -> bytes:
-    for _ in range(_CANDIDATES_MAX):
-        private = random_bytes(32)
-        if 0 < int.from_bytes(private, "big") < N:
-            return private
-    raise ValueError("no private key among the candidates")
-
-
 def public_key(private: bytes) -> bytes:
-    return _encode(curve.multiply_base(read_private(private)))
+    read_private(private)
+    try:
+        return _encode(multiples.base_point(private))
+    finally:
+        multiples.wipe()
 
 
 def sign(private: bytes, digest: bytes) -> bytes:
@@ -42,7 +35,7 @@ def sign(private: bytes, digest: bytes) -> bytes:
     message = private + (z % N).to_bytes(32, "big")
     key, value = _update(bytes(32), b"\x01" * 32, b"\x00" + message)
     key, value = _update(key, value, b"\x01" + message)
-    for _ in range(_CANDIDATES_MAX):
+    for _ in range(CANDIDATES_MAX):
         value = hmac_sha256(key, value)
         signature = _sign_with(int.from_bytes(value, "big"), d, z)
         if signature:
@@ -58,22 +51,18 @@ def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     r, s = read_signature(signature)
     if not (0 < r < N and 0 < s < N):
         return False
-    w = curve.inverse(s, N)
-    total = curve.multiply_two(z * w % N, r * w % N, point)
-    return total is not None and total[0] % N == r
+    w = multiples.inverse_of_order(s)
+    return multiples.is_sum_x(z * w % N, r * w % N, point[0], point[1], r)
 
 
 def agree(private: bytes, public: bytes) -> bytes:
     """The shared secret of ECDH, 32 bytes: to be hashed by `hkdf`, never to be used as it is."""
-    point = curve.multiply(read_private(private), read_public(public))
-    return point[0].to_bytes(32, "big")
-
-
-def read_private(private: bytes) -> int:
-    d = int.from_bytes(exactly(private, 32), "big")
-    if not 0 < d < N:
-        raise ValueError("private key out of range")
-    return d
+    read_private(private)
+    x, y = read_public(public)
+    try:
+        return multiples.peer_x(private, x, y).to_bytes(32, "big")
+    finally:
+        multiples.wipe()
 
 
 def read_digest(digest: bytes) -> int:
@@ -91,9 +80,17 @@ def _update(key: bytes, value: bytes, data: bytes) -> tuple[bytes, bytes]:
 
 
 def _sign_with(k: int, d: int, z: int) -> bytes:
-    """The signature with this nonce, b"" where the nonce will not do."""
+    """The signature with this nonce, b"" where the nonce will not do.
+
+    s = 1/(k b) * b (z + r d) for a number b that nobody can foretell: big integers take a time
+    that depends on them, and so what they are given depends on b.
+    """
     if not 0 < k < N:
         return b""
-    r = curve.multiply_base(k)[0] % N
-    s = curve.inverse(k, N) * (z + r * d) % N
+    blind = int.from_bytes(sha256(b"blind" + k.to_bytes(32, "big")), "big") % (N - 1) + 1
+    try:
+        r = multiples.base_point(k.to_bytes(32, "big"))[0] % N
+        s = multiples.inverse_of_order(k * blind % N) * (blind * (z + r * d) % N) % N
+    finally:
+        multiples.wipe()
     return _encode((r, min(s, N - s))) if r and s else b""

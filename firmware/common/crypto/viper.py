@@ -5,10 +5,11 @@ A module that holds viper functions begins with
     if TYPE_CHECKING or sys.implementation.name != "micropython":
         from firmware.common.crypto.viper import micropython, ptr8, ptr32
 
-as MicroPython's compiler knows these names by itself, and is the same text for both. Here `@micropython.viper` rewrites the function (`viper_rewrite`)
-so that it does what an ESP32 would: int and uint wrap at 32 bits, a load from a ptr32 has a sign,
-`>>` of an int is arithmetic and of a uint logical. What the board would not forgive raises: an
-access outside the buffer, a word at an address that is no multiple of 4, a shift by 32 or more.
+as MicroPython's compiler knows these names by itself, and is the same text for both. Here
+`@micropython.viper` rewrites the function (`viper_rewrite`) so that it does what an ESP32 would:
+int and uint wrap at 32 bits, a load from a ptr32 has a sign, `>>` of an int is arithmetic and of a
+uint logical. What the board would not forgive raises: an access outside the buffer, a word at an
+address that is no multiple of 4, a shift by 32 or more.
 What MicroPython's compiler would refuse or make slow (types that change, globals, constants of
 2^30 and more) is refused as SyntaxError, at the first call.
 
