@@ -49,32 +49,30 @@ def start(x: int, i: int, work: ptr32, g: ptr32, m: ptr32):
 
 @micropython.viper
 def divide(f: int, g: int, work: ptr32):
-    """The matrix of 13 steps."""
+    """The matrix of 13 steps. A row is one number until the end, u + 2^16 v, as all is linear."""
     f = work[0]
     g = work[1]
     zeta = work[104] - 32768
-    u = 1
-    v = 0
-    q = 0
-    r = 1
+    uv = 1
+    qr = 65536
     i = 0
     while i < 13:
         swap = zeta >> 12
         odd = 0 - (g & 1)
         g = (((f ^ swap) - swap) & odd) + g
-        q = (((u ^ swap) - swap) & odd) + q
-        r = (((v ^ swap) - swap) & odd) + r
+        qr = (((uv ^ swap) - swap) & odd) + qr
         swap = swap & odd
         zeta = (zeta ^ swap) - 1
         f = (g & swap) + f
-        u = ((q & swap) + u) << 1
-        v = ((r & swap) + v) << 1
+        uv = ((qr & swap) + uv) << 1
         g = g >> 1
         i += 1
-    work[100] = u + 32768
-    work[101] = v + 32768
-    work[102] = q + 32768
-    work[103] = r + 32768
+    f = (uv + 32768) & 65535
+    g = (qr + 32768) & 65535
+    work[100] = f
+    work[101] = ((uv - f + 32768) >> 16) + 32768
+    work[102] = g
+    work[103] = ((qr - g + 32768) >> 16) + 32768
     work[104] = zeta + 32768
 
 
