@@ -31,7 +31,7 @@ def build(role: str, target: Target, root: Path = ROOT) -> dict[str, bytes]:
     except (FirmwareTreeError, LinkError) as error:
         raise CommandError(REFUSED, f"This firmware cannot be built: {error}.") from error
     files = {
-        f"/{source[:-3]}.mpy": _compiled(root, source, text, target)
+        f"/{source[:-3]}.mpy": compile_text(root, source, text, target)
         for source, text in texts.items()
     }
     files[INSTALLED] = json.dumps({"role": role, "version": VERSION}).encode()
@@ -41,10 +41,10 @@ def build(role: str, target: Target, root: Path = ROOT) -> dict[str, bytes]:
 
 def compile_alone(root: Path, source: str, target: Target) -> bytes:
     """One module by itself, neither folded nor joined: for measuring what it would cost."""
-    return _compiled(root, source, (root / source).read_text(), target)
+    return compile_text(root, source, (root / source).read_text(), target)
 
 
-def _compiled(root: Path, source: str, text: str, target: Target) -> bytes:
+def compile_text(root: Path, source: str, text: str, target: Target) -> bytes:
     """The module's bytecode, from the cache where the same text was compiled the same way.
 
     The cache holds one file a module and architecture: .build/x64/firmware.common.…-<key>.mpy
