@@ -249,7 +249,7 @@ def _untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     names = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
     # With a typed argument, the result of __init__ goes without saying (PEP 484).
     # Viper's compiler knows no type for a function that returns nothing.
-    obvious = function.name == "__init__" and len(arguments) > 1 or is_viper(function)
+    obvious = (function.name == "__init__" and len(arguments) > 1) or is_viper(function)
     return names + (["its result"] if function.returns is None and not obvious else [])
 
 

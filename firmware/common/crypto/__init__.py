@@ -12,9 +12,7 @@ A private key, a digest and a shared secret are 32 bytes, a public key x||y and 
 Whatever has a bad length, is out of range, off the curve or wrongly tagged raises ValueError.
 
 A board runs the firmware's own code, the host and the bank run OpenSSL. Both give the same bytes.
-On a board this is loaded right after the radio, before anything else, and stays: it is machine
-code, which needs blocks of memory in one piece while it is loaded, and memory that is executable
-and only freed by a restart.
+On a board this is loaded right after the radio, before anything else; see `board`.
 """
 
 import sys
@@ -24,9 +22,16 @@ from firmware.common.crypto.forms import is_low_s, is_on_curve
 from firmware.common.crypto.randomness import random_bytes, stir
 
 if sys.implementation.name == "micropython":
-    from firmware.common.crypto.aesgcm import seal, unseal
+    from firmware.common.crypto.board import (
+        agree,
+        generate_key,
+        public_key,
+        seal,
+        sign,
+        unseal,
+        verify,
+    )
     from firmware.common.crypto.kdf import equal, hkdf, hmac_sha256, sha256
-    from firmware.common.crypto.p256 import agree, generate_key, public_key, sign, verify
 else:
     from firmware.common.crypto.openssl import (
         agree,
