@@ -20,6 +20,7 @@ def _programs() -> str:
     numbers = "".join(
         f"SLOT_{name.upper()} = {formulas.NUMBER[name]}\n" for name in formulas.PUBLIC
     )
+    numbers += f"SLOTS_OF_POINTS = {formulas.SLOTS_OF_POINTS}\n"
     numbers += f"SLOTS = {len(formulas.SLOTS)}\n"
     numbers += f"ORDER_INVERSE = {pow(tables.N, -1, 1 << field.BITS)}  # modulo 2^{field.BITS}\n"
     programs = {name: formulas.assembled(text) for name, text in formulas.PROGRAMS.items()}

@@ -16,9 +16,10 @@ SLOTS = (
     *("ONE", "UNIT", "CUBE"),
     *("X", "Y", "Z", "QX", "QY", "t0", "t1", "t2", "t3", "t4", "t5"),
     *(f"T{i}" for i in range(2 * TABLE_POINTS)),
-    *(f"H{i}" for i in range(TABLE_POINTS)),
+    *(f"H{i}" for i in range(1, TABLE_POINTS)),
 )
 NUMBER = {name: number for number, name in enumerate(SLOTS)}
+SLOTS_OF_POINTS = NUMBER["T0"]  # as many serve where no table is needed
 
 # 2 * (X, Y, Z), for a = -3, halved: Z is Y*Z instead of 2*Y*Z.
 #     h = 3 (X - Z^2) (X + Z^2) / 2    b = X Y^2    X' = h^2 - 2b    Y' = h (b - X') - Y^4
@@ -275,7 +276,7 @@ def _bound(name: str, given: list[Fraction]) -> Fraction:
 
 
 # The slots that others name.
-PUBLIC = ("X", "QX", "QY", "t0", "t3", "t4")
+PUBLIC = ("QX", "QY", "t0", "t3", "t4")
 
 PROGRAMS = {
     "LOAD_CONSTANTS": LOAD_CONSTANTS,

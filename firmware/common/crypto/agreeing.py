@@ -7,7 +7,7 @@ every d. For d = 2 and d = n - 2 the last addition is that of equal points; see 
 from firmware.common import late
 from firmware.common.crypto import machine, multiples, scalar
 from firmware.common.crypto.forms import read_private, read_public
-from firmware.common.crypto.programs import PLAIN_Z, WINDOW_ROUND, WINDOW_START
+from firmware.common.crypto.programs import PLAIN_Z, SLOTS, WINDOW_ROUND, WINDOW_START
 
 _ROUNDS = 63
 
@@ -16,6 +16,7 @@ def agree(private: bytes, public: bytes) -> bytes:
     """The shared secret of ECDH, 32 bytes: to be hashed by `hkdf`, never to be used as it is."""
     d = read_private(private)
     point = read_public(public)
+    machine.prepare(SLOTS, 1 + _ROUNDS)
     try:
         multiples.load(point[0], point[1])
         window_multiply(private)

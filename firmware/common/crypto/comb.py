@@ -7,7 +7,7 @@ checks each step, does the work again. No k that is random meets that (one in ab
 
 from firmware.common import late
 from firmware.common.crypto import machine, scalar
-from firmware.common.crypto.programs import COMB_ROUND, COMB_START, SIGN_Y
+from firmware.common.crypto.programs import COMB_ROUND, COMB_START, SIGN_Y, SLOTS_OF_POINTS
 from firmware.common.crypto.tables import COMB
 
 _ROUNDS = 25
@@ -16,6 +16,7 @@ _SIGN = 40  # where `make_odd` leaves the sign
 
 def base_point(k: bytes) -> tuple[int, int]:
     """k * G for 0 < k < n, 32 bytes, big-endian."""
+    machine.prepare(SLOTS_OF_POINTS, 2 + 2 * _ROUNDS)
     comb_multiply(k)
     machine.run(SIGN_Y, b"", machine.buffer[_SIGN:], 1)
     x, y = machine.affine()

@@ -19,8 +19,6 @@ from firmware.common.crypto.programs import (
     SLOT_T0,
     SLOT_T3,
     SLOT_T4,
-    SLOT_X,
-    SLOTS,
 )
 from firmware.common.crypto.tables import CONSTANTS, MODULUS, ORDER
 
@@ -28,12 +26,18 @@ CHECKED = "firmware.common.crypto.curve"
 DIGITS = 44  # where digits begin in the buffer
 _LIMBS = 20
 _P_INVERSE = 8191  # 1/p mod 2^13
-_BUFFER_BYTES = DIGITS + 2 * 258
 
-# The one arena, and one buffer: an odd scalar, then its digits.
-_arena = memoryview(array("i", bytearray(4 * _LIMBS * SLOTS)))
-buffer = memoryview(bytearray(_BUFFER_BYTES))
+# The arena, and a buffer of an odd scalar and its digits: empty until `prepare`.
+_arena = buffer = memoryview(b"")
 _packed = bytearray(36)
+
+
+def prepare(slots: int, digits: int) -> None:
+    """An arena and a buffer as large as needed, with the constants loaded."""
+    global _arena, buffer
+    _arena = memoryview(array("i", bytearray(4 * _LIMBS * slots)))
+    buffer = memoryview(bytearray((DIGITS + digits + 3) & ~3))
+    run(LOAD_CONSTANTS, CONSTANTS, b"", 1)
 
 
 def run(program: bytes, table: bytes, digits: bytes | memoryview, rounds: int) -> None:
@@ -76,13 +80,9 @@ def number(slot: int) -> int:
 
 def wipe() -> None:
     """Forget whatever was reckoned with; called after each use of a secret."""
-    scalar.wipe(0, _LIMBS * (SLOTS - SLOT_X), _arena[_LIMBS * SLOT_X :])
-    scalar.wipe(0, len(_packed) // 4, _packed)
-    wipe_buffer()
-
-
-def wipe_buffer() -> None:
-    scalar.wipe(0, _BUFFER_BYTES // 4, buffer)
+    scalar.wipe(0, len(_arena), _arena)
+    scalar.wipe(0, len(_packed) >> 2, _packed)
+    scalar.wipe(0, len(buffer) >> 2, buffer)
 
 
 def _invert(modulus: bytes, inverse: int) -> None:
@@ -93,6 +93,3 @@ def _invert(modulus: bytes, inverse: int) -> None:
         inversion.divide(0, 0, work)
         inversion.multiply(0, 0, work, inverse)
     inversion.finish(0, 0, work, inverted)
-
-
-run(LOAD_CONSTANTS, CONSTANTS, b"", 1)

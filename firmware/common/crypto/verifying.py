@@ -13,6 +13,7 @@ from firmware.common.crypto.programs import (
     COMPARE,
     PLAIN_Z,
     SLOT_T0,
+    SLOTS,
     TAKE_BASE,
     TAKE_OWN,
     VERIFY_ROUND,
@@ -31,6 +32,7 @@ def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     r, s = read_signature(signature)
     if not (0 < r < N and 0 < s < N):
         return False
+    machine.prepare(SLOTS, 2 * _ROUNDS)
     w = machine.inverse_of_order(s)
     return is_sum_x(z * w % N, r * w % N, point, r)
 
@@ -38,7 +40,6 @@ def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
 def is_sum_x(u1: int, u2: int, point: tuple[int, int], r: int) -> bool:
     """Whether x(u1 * G + u2 * point) mod n = r, for 0 <= u1 < n, 0 < u2 < n and 0 < r < n."""
     multiples.load(point[0], point[1])
-    machine.wipe_buffer()
     digits = machine.buffer[machine.DIGITS :]
     scalar.sliding_digits(0, 0, digits, u2.to_bytes(34, "little"), _OWN_WIDTH)
     scalar.sliding_digits(0, 0, digits[1:], u1.to_bytes(34, "little"), _BASE_WIDTH)

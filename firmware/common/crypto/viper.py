@@ -77,10 +77,13 @@ def regions(*buffers: object) -> list[memoryview]:
 
 
 def view(memory: list[memoryview], address: int, kind: str) -> memoryview:
-    """What lies from an address to the end of its buffer, as a pointer of this kind sees it."""
+    """What lies from an address to the end of its buffer, as a pointer of this kind sees it.
+
+    A pointer to no buffer is none to complain about before something is reached through it.
+    """
     number, offset = (address >> _REGION_BITS) - 1, address & (1 << _REGION_BITS) - 1
-    if not 0 <= number < len(memory) or offset > len(memory[number]):
-        raise IndexError("a pointer outside its buffer")
+    if not 0 <= number < len(memory):
+        return memoryview(b"")
     if offset % _BYTES[kind]:
         raise IndexError(f"a {kind} that is not aligned")
     rest = memory[number][offset:]
