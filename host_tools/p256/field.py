@@ -78,6 +78,9 @@ if TYPE_CHECKING or sys.implementation.name != "micropython":
     from firmware.common.crypto.viper import micropython, ptr8, ptr32
 
 
+SCRATCH_SLOTS = 0
+
+
 @micropython.viper
 def run(x: int, acc: int, mem: ptr32, prog: ptr8, tab: ptr8, digits: ptr8, rounds: int):
 '''
@@ -85,29 +88,34 @@ def run(x: int, acc: int, mem: ptr32, prog: ptr8, tab: ptr8, digits: ptr8, round
 
 def source() -> str:
     """The text of firmware/common/crypto/field.py."""
-    return HEAD + "\n".join(_indented(_function(), 1)) + "\n"
+    return HEAD + "\n".join(indented(_function(), 1)) + "\n"
 
 
 def _function() -> Iterator[str]:
     yield from ("pc = 0", "position = 0", "digit = 0", "while rounds > 0:")
-    yield from _indented(_step(), 1)
+    yield from indented(_step(), 1)
 
 
 def _step() -> Iterator[str]:
+    yield from decoded()
+    yield f"if op < {OPERATIONS['sqr']}:"
+    yield from indented(_mul(), 1)
+    for name, body in _BODIES.items():
+        yield f"elif op == {OPERATIONS[name]}:"
+        yield from indented(body(), 1)
+    yield "else:"
+    yield from indented(("pc = 0", "rounds -= 1"), 1)
+
+
+def decoded() -> Iterator[str]:
+    """An operation and pointers to its slots."""
     yield "op = prog[pc]"
     for byte, name in enumerate("rab", 1):
         yield f"{name} = ptr32(int(mem) + prog[pc + {byte}] * {SLOT_BYTES})"
     yield "pc += 4"
-    yield f"if op < {OPERATIONS['sqr']}:"
-    yield from _indented(_mul(), 1)
-    for name, body in _BODIES.items():
-        yield f"elif op == {OPERATIONS[name]}:"
-        yield from _indented(body(), 1)
-    yield "else:"
-    yield from _indented(("pc = 0", "rounds -= 1"), 1)
 
 
-def _indented(lines: Iterator[str] | tuple[str, ...], levels: int) -> Iterator[str]:
+def indented(lines: Iterator[str] | tuple[str, ...], levels: int) -> Iterator[str]:
     return ("    " * levels + line for line in lines)
 
 
@@ -119,9 +127,9 @@ def _mul() -> Iterator[str]:
     The upper half of b is kept negative (`b10` is minus the limb), so that e is a plain sum.
     """
     yield f"if op == {OPERATIONS['mul']}:"
-    yield from _indented(_load_factors(), 1)
+    yield from indented(_load_factors(), 1)
     yield "else:"
-    yield from _indented(_load_difference(), 1)
+    yield from indented(_load_difference(), 1)
     for i in range(HALF):
         yield f"c{i} = a{i} + a{i + HALF}"
         yield f"d{i} = b{i} - b{i + HALF}"
@@ -201,17 +209,18 @@ def _reduce(k: int) -> Iterator[str]:
     """Adds the multiples of p that reach column k, then cuts the column off."""
     terms = [(bits, k - limb, sign) for limb, bits, sign in P_TERMS if 0 <= k - limb < LIMBS]
     if terms:
-        yield f"acc = {_horner(sorted(terms, reverse=True))} + acc"
+        yield f"acc = {horner(sorted(terms, reverse=True), 'm{}')} + acc"
     yield f"m{k} = acc & {MASK}" if k < LIMBS else f"r[{k - LIMBS}] = acc & {MASK}"
     yield f"acc = acc >> {BITS}"
 
 
-def _horner(terms: list[tuple[int, int, int]]) -> str:
+def horner(terms: list[tuple[int, int, int]], name: str) -> str:
     """The sum of sign * m << bits, highest bits first: ((m * 2 + m') * 16 - m") * 8"""
     bits, number, _ = terms[0]
-    text = f"m{number}"
+    text = name.format(number)
     for lower, other, sign in terms[1:]:
-        text = f"({text} * {1 << bits - lower} {'+' if sign > 0 else '-'} m{other})"
+        operation = "+" if sign > 0 else "-"
+        text = f"({text} * {1 << bits - lower} {operation} {name.format(other)})"
         bits = lower
     return f"{text} * {1 << bits}"
 
@@ -261,13 +270,13 @@ def _mov() -> Iterator[str]:
     return (f"r[{i}] = a[{i}]" for i in range(LIMBS))
 
 
-def _next() -> Iterator[str]:
+def next_digit() -> Iterator[str]:
     yield "digit = digits[position]"
     yield "position += 1"
 
 
-def _skip() -> Iterator[str]:
-    yield from _next()
+def skip() -> Iterator[str]:
+    yield from next_digit()
     yield "if digit == 0:"
     yield "    pc += prog[pc - 2] * 4"
 
@@ -349,8 +358,8 @@ _BODIES = {
     "sub2": lambda: _subtract(2),
     "half3": _half3,
     "mov": _mov,
-    "next": _next,
-    "skip": _skip,
+    "next": next_digit,
+    "skip": skip,
     "neg": _neg,
     "scan": _scan,
     "pick": _pick,

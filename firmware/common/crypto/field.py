@@ -16,6 +16,9 @@ if TYPE_CHECKING or sys.implementation.name != "micropython":
     from firmware.common.crypto.viper import micropython, ptr8, ptr32
 
 
+SCRATCH_SLOTS = 0
+
+
 @micropython.viper
 def run(x: int, acc: int, mem: ptr32, prog: ptr8, tab: ptr8, digits: ptr8, rounds: int):
     pc = 0

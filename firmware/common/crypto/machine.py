@@ -30,18 +30,20 @@ _P_INVERSE = 8191  # 1/p mod 2^13
 # The arena, and a buffer of an odd scalar and its digits: empty until `prepare`.
 _arena = buffer = memoryview(b"")
 _packed = bytearray(36)
+_scratch = 0
 
 
 def prepare(slots: int, digits: int) -> None:
     """An arena and a buffer as large as needed, with the constants loaded."""
-    global _arena, buffer
-    _arena = memoryview(array("i", bytearray(4 * _LIMBS * slots)))
+    global _arena, _scratch, buffer
+    _scratch = slots
+    _arena = memoryview(array("i", bytearray(4 * _LIMBS * (slots + field.SCRATCH_SLOTS))))
     buffer = memoryview(bytearray((DIGITS + digits + 3) & ~3))
     run(LOAD_CONSTANTS, CONSTANTS, b"", 1)
 
 
 def run(program: bytes, table: bytes, digits: bytes | memoryview, rounds: int) -> None:
-    field.run(0, 0, _arena, program, table, digits, rounds)
+    field.run(_scratch, 0, _arena, program, table, digits, rounds)
 
 
 def load_odd(k: bytes) -> None:
