@@ -92,12 +92,13 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
     z3 = 0
     part = 0
     while part < 3:
-        while n > 15:
+        end = int(d) + (n >> 4 << 4)
+        while int(d) < end:
 '''
 
 _TAIL = """\
             d = ptr8(int(d) + 16)
-            n -= 16
+        n = n & 15
         if n > 0:
             q[4] = 0
             q[5] = 0
@@ -136,9 +137,8 @@ _TAIL = """\
             d[n] = k
         n += 1
     q = ptr32(t)
-    n = 0
-    while n < 33:
-        n += 1
+    end = t + 2112
+    while int(q) < end:
 """
 
 _END = """

@@ -20,27 +20,29 @@ _TAG_BYTES = 16
 _H_AT = 2096  # in gcm's work
 _OUT_AT = 2112
 
+_len = len  # the module's names are found by their hash, the interpreter's one after the other
+
 
 def seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes = b"") -> bytes:
     """ciphertext || tag. A nonce must never serve twice under one key. ValueError: bad length."""
-    work = _start(key, nonce, len(plaintext))
+    work = _start(key, nonce, _len(plaintext))
     crypt(work, plaintext)
-    authenticate(work, 0, aad, len(aad), work)
-    return bytes(memoryview(work)[_OUT_AT : _OUT_AT + len(plaintext) + _TAG_BYTES])
+    authenticate(work, 0, aad, _len(aad), work)
+    return bytes(work[_OUT_AT : _OUT_AT + _len(plaintext) + _TAG_BYTES])
 
 
 def unseal(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
     """The plaintext; ValueError for a bad length or where key, nonce, aad or a bit is not right."""
-    if len(sealed) < _TAG_BYTES:
+    if _len(sealed) < _TAG_BYTES:
         raise ValueError("sealed data is shorter than its tag")
-    work = _start(key, nonce, len(sealed) - _TAG_BYTES)
-    if authenticate(work, 1, aad, len(aad), sealed):
+    work = _start(key, nonce, _len(sealed) - _TAG_BYTES)
+    if authenticate(work, 1, aad, _len(aad), sealed):
         _refuse(work)
     crypt(work, sealed)
-    return bytes(memoryview(work)[_OUT_AT : _OUT_AT + len(sealed) - _TAG_BYTES])
+    return bytes(work[_OUT_AT : _OUT_AT + _len(sealed) - _TAG_BYTES])
 
 
-def _refuse(work: bytearray) -> None:
+def _refuse(work: memoryview) -> None:
     """Wipes the key stream, the only thing of the key that is still there."""
     for i in range(len(work)):
         work[i] = 0
@@ -48,17 +50,18 @@ def _refuse(work: bytearray) -> None:
 
 
 def check_lengths(key: bytes, nonce: bytes) -> None:
-    if len(key) != _KEY_BYTES:
+    if _len(key) != _KEY_BYTES:
         raise ValueError("AES-256-GCM takes a key of 32 bytes")
-    if len(nonce) != _NONCE_BYTES:
+    if _len(nonce) != _NONCE_BYTES:
         raise ValueError("AES-256-GCM takes a nonce of 12 bytes")
 
 
-def _start(key: bytes, nonce: bytes, length: int) -> bytearray:
+def _start(key: bytes, nonce: bytes, length: int) -> memoryview:
     """The work of `gcm` with the table of H, the mask of the tag, and the key stream."""
-    check_lengths(key, nonce)
-    work = bytearray(_OUT_AT + (length + 31 >> 4 << 4))
+    if _len(key) != _KEY_BYTES or _len(nonce) != _NONCE_BYTES:
+        check_lengths(key, nonce)
+    work = memoryview(bytearray(_OUT_AT + (length + 31 >> 4 << 4)))
     counters(work, length, nonce)
-    encrypt_blocks(key, memoryview(work)[_H_AT:])
+    encrypt_blocks(key, work[_H_AT:])
     prepare(work, 0)
     return work

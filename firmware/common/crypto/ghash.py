@@ -103,7 +103,8 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
     z3 = 0
     part = 0
     while part < 3:
-        while n > 15:
+        end = int(d) + (n >> 4 << 4)
+        while int(d) < end:
             w0 = (d[0] << 24 | d[1] << 16 | d[2] << 8 | d[3]) ^ z0
             w1 = (d[4] << 24 | d[5] << 16 | d[6] << 8 | d[7]) ^ z1
             w2 = (d[8] << 24 | d[9] << 16 | d[10] << 8 | d[11]) ^ z2
@@ -174,7 +175,7 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
             z0 = (p0[0] ^ p1[64] ^ p2[128] ^ p3[192] ^ p4[0] ^ p5[64] ^ p6[128] ^ p7[192]
                   ^ int(u) ^ int(u >> 1) ^ int(u >> 2) ^ int(u >> 7))
             d = ptr8(int(d) + 16)
-            n -= 16
+        n = n & 15
         if n > 0:
             q[4] = 0
             q[5] = 0
@@ -213,9 +214,8 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
             d[n] = k
         n += 1
     q = ptr32(t)
-    n = 0
-    while n < 33:
-        n += 1
+    end = t + 2112
+    while int(q) < end:
         q[0] = 0
         q[1] = 0
         q[2] = 0
