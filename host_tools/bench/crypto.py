@@ -32,7 +32,6 @@ PLAIN = "big integers"
 _FEWER, _MORE = 1, 3  # times an operation is done; see crypto_program's inputs
 _HERE = Path(__file__).parent
 _PROGRAM = _HERE / "crypto_program.py"
-_MAIN = "main.py"
 _NEEDED = ("firmware/common/crypto/", "firmware/common/late.py")
 
 Say = Callable[[str], None]
@@ -71,7 +70,6 @@ def _build(folder: Path) -> None:
         _write(folder / f"{path.stem}.mpy", compile_text(ROOT, path.name, path.read_text(), target))
     if text := _embit_text():
         _write(folder / "embit_key.mpy", compile_text(ROOT, "embit_key.py", text, target))
-    _write(folder / _MAIN, b"import crypto_program\n")
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -106,12 +104,12 @@ def _curve(folder: Path, whose: str, say: Say) -> dict[str, int]:
 
 def _instructions(folder: Path, whose: str, operation: str, say: Say) -> int:
     say(f"{whose}: {operation}")
-    fewer, more = (count(folder, _MAIN, whose, operation, str(n)) for n in (_FEWER, _MORE))
+    fewer, more = (count(folder, _PROGRAM.stem, whose, operation, str(n)) for n in (_FEWER, _MORE))
     return (more - fewer) // (_MORE - _FEWER)
 
 
 def _heap(folder: Path, operation: str) -> int:
-    printed = output_of(folder, _MAIN, "ours", operation, "0")
+    printed = output_of(folder, _PROGRAM.stem, "ours", operation, "0")
     if not printed.strip().isdigit():
         raise CommandError(REFUSED, f"The measured program printed {printed!r}.")
     return int(printed)

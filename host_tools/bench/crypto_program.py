@@ -1,6 +1,6 @@
 """Runs on MicroPython, where its instructions are counted: one operation, some times over.
 
-    program WHOSE OPERATION TIMES      0 times: prints the heap bytes of one
+    -c "import crypto_program" WHOSE OPERATION TIMES      0 times: prints the heap bytes of one
     WHOSE: ours (the door), plain (`plain_p256`), embit (its secp256k1, on the same kind of input)
 
 All input is fixed, and so is what the chip calls random: each run does the same to the last bit.
@@ -164,5 +164,5 @@ def _der(r: int, s: int) -> bytes:
     return bytes([0x30, len(parts)]) + parts
 
 
-if __name__ == "crypto_program":  # imported by the line of source that starts a measurement
+if __name__ == "crypto_program":  # imported, not run as a script
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
