@@ -54,17 +54,17 @@ def measure(say: Say) -> dict[str, Any]:
     return found
 
 
-def _compiled(target: Target) -> dict[str, bytes]:
+def compiled_modules(arch: str) -> dict[str, bytes]:
     """The modules of the crypto door as a board holds them, not joined; path below ROOT -> .mpy."""
     paths = [path for path in source_files(ROOT, "sender") if path.startswith(_NEEDED)]
     texts = fold({path: (ROOT / path).read_text() for path in paths})
-    return {path: compile_text(ROOT, path, text, target) for path, text in texts.items()}
+    return {path: compile_text(ROOT, path, text, _target(arch)) for path, text in texts.items()}
 
 
 def _build(folder: Path) -> None:
     """All modules that are measured, compiled for this machine as they are for a board."""
     target = _target("x64")
-    for path, compiled in _compiled(target).items():
+    for path, compiled in compiled_modules("x64").items():
         _write(folder / f"{path[:-3]}.mpy", compiled)
     for path in (_PROGRAM, _HERE / "plain_p256.py"):
         _write(folder / f"{path.stem}.mpy", compile_text(ROOT, path.name, path.read_text(), target))
@@ -119,7 +119,7 @@ def _code(arch: str) -> dict[str, Any]:
     """Bytes of the compiled modules, of their machine code, of the largest function in it."""
     modules = {}
     largest = 0
-    for path, compiled in _compiled(_target(arch)).items():
+    for path, compiled in compiled_modules(arch).items():
         native = [len(code) for code in read_mpy(compiled).native()]
         largest = max([largest, *native])
         name = path.removeprefix("firmware/common/").removesuffix(".py").replace("/", ".")
