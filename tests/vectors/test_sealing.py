@@ -52,7 +52,7 @@ def test_on_micropython(tmp_path: Path):
 
 
 def test_counters_beyond_two_bytes():
-    """A block of zeros, nonce || 2 and so on in 32 bits, and nonce || 1 (SP 800-38D, 6.5 and 7.1)."""
+    """Zeros, nonce || 2 and so on in 32 bits, nonce || 1 (SP 800-38D, 6.5 and 7.1)."""
     blocks, nonce = 65_540, bytes(range(12))
     work = bytearray(2112 + 16 * (blocks + 1))
     gcm.counters(work, 16 * blocks - 15, nonce)  # type: ignore[arg-type]  # a pointer to it
