@@ -33,6 +33,7 @@ LIMBS = 20
 HALF = LIMBS // 2
 MASK = (1 << BITS) - 1
 SLOT_BYTES = 4 * LIMBS
+INDEX_MAX = 255  # of a constant index: MicroPython's emitter for Xtensa gets larger ones wrong
 
 # p = sum of sign * 2^bits at limb: what is multiplied by m in the reduction, without the -1 at 0.
 P_TERMS = ((7, 5, 1), (14, 10, 1), (17, 3, -1), (19, 9, 1))
@@ -305,7 +306,14 @@ def _pick() -> Iterator[str]:
 
 
 def _choose(entries: int, stride: int, words: int) -> Iterator[str]:
-    """A mask is -1 for the digit's entry and 0 for the others: (0 - 1) >> 8 and (n - 1) >> 8."""
+    """A mask is -1 for the digit's entry and 0 for the others: (0 - 1) >> 8 and (n - 1) >> 8.
+
+    Entries beyond INDEX_MAX are reached from a pointer of their own.
+    """
+    near = min(entries, INDEX_MAX // stride + 1)
+    pointers = {"source": 0, "further": near} if near < entries else {"source": 0}
+    if near < entries:
+        yield f"further = ptr32(int(source) + {4 * near * stride})"
     yield "x = digit & 31"
     for j in range(entries):
         yield f"m{j} = ((x ^ {j}) - 1) >> 8"
@@ -313,10 +321,12 @@ def _choose(entries: int, stride: int, words: int) -> Iterator[str]:
     yield f"while word < {words}:"
     for j in range(entries):
         yield f"    x = m{j}"
-        chosen = f"source[{j * stride}] & x"
+        pointer = "further" if j >= near else "source"
+        chosen = f"{pointer}[{(j - pointers[pointer]) * stride}] & x"
         yield f"    acc = ({chosen}) | acc" if j else f"    acc = {chosen}"
     yield "    r[word] = acc"
-    yield "    source = ptr32(int(source) + 4)"
+    for pointer in pointers:
+        yield f"    {pointer} = ptr32(int({pointer}) + 4)"
     yield "    word += 1"
 
 

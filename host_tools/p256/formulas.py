@@ -235,6 +235,8 @@ def bounds(text: str, known: dict[str, Fraction]) -> dict[str, Fraction]:
         if line[0] in ("next", "skip"):
             continue
         name, result = line[:2]
+        if name in ("pick", "copy"):
+            now[line[2]] = max(now[f"T{i}"] for i in range(2 * TABLE_POINTS))
         found = _bound(name, [now[result] if name == "muld" else Fraction(0), *_given(now, line)])
         if found > LIMIT:
             raise ValueError(f"{' '.join(line)} may reach {float(found):.2f} * 2^256")
@@ -276,7 +278,7 @@ def _bound(name: str, given: list[Fraction]) -> Fraction:
 
 
 # The slots that others name.
-PUBLIC = ("QX", "QY", "t0", "t3", "t4")
+PUBLIC = ("Z", "QX", "QY", "t0", "t3", "t4")
 
 PROGRAMS = {
     "LOAD_CONSTANTS": LOAD_CONSTANTS,

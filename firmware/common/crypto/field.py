@@ -1931,6 +1931,7 @@ def run(x: int, acc: int, mem: ptr32, prog: ptr8, tab: ptr8, digits: ptr8, round
                 word += 1
         elif op == 11:
             source = a
+            further = ptr32(int(source) + 1120)
             x = digit & 31
             m0 = ((x ^ 0) - 1) >> 8
             m1 = ((x ^ 1) - 1) >> 8
@@ -1957,9 +1958,10 @@ def run(x: int, acc: int, mem: ptr32, prog: ptr8, tab: ptr8, digits: ptr8, round
                 x = m6
                 acc = (source[240] & x) | acc
                 x = m7
-                acc = (source[280] & x) | acc
+                acc = (further[0] & x) | acc
                 r[word] = acc
                 source = ptr32(int(source) + 4)
+                further = ptr32(int(further) + 4)
                 word += 1
         elif op == 12:
             a = ptr32(int(a) + (digit & 31) * 160)

@@ -27,7 +27,7 @@ ROUNDS = 46
 
 @micropython.viper
 def start(x: int, i: int, work: ptr32, g: ptr32, m: ptr32):
-    """f = m, d = 0, e = 1; 0 <= g <= m."""
+    """f = m, d = 0, e = 1; 0 <= g < m."""
     p = work
     i = 0
     while i < 20:
@@ -145,7 +145,7 @@ def multiply(x: int, y: int, work: ptr32, inverse: int):
 
 @micropython.viper
 def finish(carry: int, sign: int, work: ptr32, out: ptr32):
-    """out = d * f + 2m, which is 0 ... 4m and a multiple of m where g0 has no inverse."""
+    """out = d * f + 2m, which is 0 ... 4m; a multiple of m where g0 is 0."""
     sign = (work[95] - 32768) >> 15
     carry = 0
     p = work

@@ -53,6 +53,8 @@ def load_odd(k: bytes) -> None:
 
 def affine() -> tuple[int, int]:
     """x and y of (X, Y, Z), both 0 where Z is zero; plain Z is where it is to be inverted."""
+    if is_infinite():
+        return 0, 0
     invert()
     run(AFFINE, b"", b"", 1)
     return number(SLOT_T3) % P, number(SLOT_T4) % P
