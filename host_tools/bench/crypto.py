@@ -2,8 +2,8 @@
 
     instructions   of the whole operation on x86_64 (Python's glue included), by `counting`; a
                    32-bit board executes about as many, within a tenth
-    heap           what one call takes from the heap, garbage included, on x86_64: up to twice a
-                   board's
+    heap           what one call takes from the heap on x86_64, garbage and what is loaded for it
+                   included: up to twice a board's
     machine code   in the compiled modules, by architecture; on an ESP32 it needs executable memory
 
 Peers run on the same MicroPython, in the same run: embit's pure Python on secp256k1, which is what

@@ -63,7 +63,7 @@ def _published() -> Table:
 
 
 def _heap(found: dict[str, Any]) -> Table:
-    table = Table("heap bytes of one call, x86_64", "garbage included")
+    table = Table("heap bytes of one call, x86_64", "garbage and loading included")
     for name, taken in found["heap"].items():
         table.add_row(name, _number(taken))
     return table
