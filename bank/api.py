@@ -9,7 +9,6 @@ from bank import audit, db, errors, limits, news, receipts, settle, uploads
 from bank.settle import LedgerRefused
 from bank.web import (
     BYTES,
-    BodyTooLate,
     binary_body,
     current,
     json_body,
@@ -102,18 +101,17 @@ def settle_ledger() -> Response:
     JSON, answered in JSON; or bytes: a sealed UPLOAD of OPG1, answered with a bundle of messages.
     """
     bank = current()
-    if request.mimetype == BYTES:
-        body = binary_body(limits.SEALED_BYTES_MAX)
-        told = uploads.settle(bank.database, bank.office, body, bank.clock())
-        return Response(news.bundle(told), mimetype=BYTES)
     try:
-        batch = _open_ledger()
-    except BodyTooLate:
-        raise  # nothing was decided
+        opened = (
+            binary_body(limits.SEALED_BYTES_MAX) if request.mimetype == BYTES else _open_ledger()
+        )
     except Refused as refused:
         raise settle.refuse(bank.database, refused) from None
-    outcome = settle.settle(bank.database, batch)
-    return jsonify({**receipts.answer(outcome), **receipts.receipt(bank.keys, batch, outcome)})
+    if isinstance(opened, bytes):
+        told = uploads.settle(bank.database, bank.office, opened, bank.clock())
+        return Response(news.bundle(told), mimetype=BYTES)
+    outcome = settle.settle(bank.database, opened)
+    return jsonify({**receipts.answer(outcome), **receipts.receipt(bank.keys, opened, outcome)})
 
 
 @ledgers.errorhandler(Refused)

@@ -17,16 +17,25 @@ from firmware.common.wire.errors import MALFORMED, Refused
 
 OPERATOR = "operator"
 BANK = "bank"
-ACTIONS = (
+ACTIONS = (  # all that stand in the log
     *("open account", "open wallet", "enrol", "fund", "freeze", "unfreeze", "open ledger"),
+    *("fill fraud fund", "set guarantee", "revoke device"),
+    *("make code", "wrong code", "ask to enrol", "decline device"),
     *("settle ledger", "refuse ledger", "settled", "duplicate", "unguaranteed", "refused"),
+    *("judge entry", "claim", "cover", "refund", "return", "voided", "lapsed", "closed"),
+    *("top up", "refuse top up", "refuse report", "close purse", "revoke purse", "end purse"),
 )
 
 
 def decision(
     account_id: str, actor: str, action: str, subject: str, reason: int = 0, **detail: object
 ) -> AuditRow:
-    """One row, with an id of its own; `account_id` is '' where no account is concerned."""
+    """One row, with an id of its own; `account_id` is '' where no account is concerned.
+
+    An action that is not in ACTIONS, so that nobody could look for it, is a mistake: KeyError.
+    """
+    if action not in ACTIONS:
+        raise KeyError(action)
     text = json.dumps(detail, ensure_ascii=False)
     return AuditRow(account_id, new_id(), actor, action, subject, reason, text)
 
@@ -43,18 +52,23 @@ def write(cursor: Cursor, rows: list[AuditRow]) -> list[str]:
     return [row.audit_id for row in rows]
 
 
+def write_new(cursor: Cursor, row: AuditRow) -> bool:
+    """Adds what was never decided before; false where the log holds the same already."""
+    return queries.insert_audit_rows(cursor, [once(row)]) == 1
+
+
 def checkpoint(cursor: Cursor) -> bytes:
     """The hash of the log, extended by the rows that are old enough to be all there."""
     return queries.insert_checkpoint(cursor, limits.AUDIT_LAG_S, limits.AUDIT_ROWS_MAX)
 
 
 def count(cursor: Cursor, reason: int) -> None:
-    """A ledger was refused that nobody known has signed: a number goes up, and no row is added."""
+    """Something was refused that nobody known has signed: a number goes up, no row is added."""
     queries.count_refusal(cursor, reason)
 
 
 def counts(cursor: Cursor, limit: int, offset: int) -> list[dict[str, object]]:
-    """How many such ledgers were refused a day and a reason, newest first."""
+    """How much of that was refused, by day and reason, newest first."""
     rows = queries.select_refusal_counts(cursor, limit, offset)
     return [
         {"day": day, "reason": reason, "name": reasons.name(reason), "count": number}

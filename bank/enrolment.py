@@ -178,10 +178,12 @@ def _find_code(code_key: bytes, enrolment: Record, alive: list[Code]) -> Code | 
 
 
 def _count_wrong(cursor: Cursor, alive: list[Code], device_id: bytes) -> None:
-    if alive:  # nothing is written for who knocks while no code is out
+    """A row at most five times for each code that the operator makes: then it is dead."""
+    if alive:
         enrolments.update_tries(cursor, alive, 1)
-        row = audit.decision("", f"device {device_id.hex()}", "enrol", "wrong code", BAD_CODE)
-        audit.write(cursor, [row])
+        actor = f"device {device_id.hex()}"
+        count = f"{max(code.tries for code in alive) + 1} of {limits.CODE_TRIES_MAX}"
+        audit.write(cursor, [audit.decision("", actor, "wrong code", count, BAD_CODE)])
 
 
 def _certify(cursor: Cursor, office: Office, known: Enrolment, enrolment: Record, now: int) -> None:

@@ -9,9 +9,11 @@ Whoever carries the bodies sees lengths and device ids.
 
 from flask import Blueprint, Response, jsonify
 
-from bank import endings, enrolment, limits, news, sync
+from bank import endings, enrolment, limits, news, refusals, sync
+from bank.authority import Office
 from bank.news import Message
-from bank.web import binary_body, current, number
+from bank.refusals import counted
+from bank.web import Bank, binary_body, current, number
 from firmware.common.wire.errors import Refused
 from firmware.common.wire.messages import ENROL, STATEMENT, SYNC
 
@@ -20,6 +22,7 @@ _NUMBER_MAX = 2**32 - 1
 
 
 @blueprint.post("/enrol")
+@counted
 def enrol() -> Response:
     """The board's certificate, once the operator has compared the words."""
     bank, body = current(), binary_body(limits.ENROLMENT_BYTES_MAX)
@@ -40,12 +43,9 @@ def enrol() -> Response:
 @blueprint.post("/sync")
 def synchronise() -> Response:
     """A payer's report about a purse: ?from= is the last revocation the board knows."""
-    bank, body = current(), binary_body(limits.SYNC_BYTES_MAX)
+    bank = current()
     office, since = bank.office, number("from", 0, _NUMBER_MAX)
-    sender8, data = office.open(SYNC.number, body)
-    now = bank.clock()
-    bank.database.run(lambda cursor: endings.end_due(cursor, now))
-    done = bank.database.run(lambda cursor: sync.answer(cursor, office, sender8, data, now))
+    done = _answer(bank, office)
     if done.refused is not None:
         raise done.refused
     device = done.device
@@ -57,6 +57,18 @@ def synchronise() -> Response:
 def read_news() -> Response:
     """Public: what time it is at least, and what is revoked."""
     return _bundle(_news(number("from", 0, _NUMBER_MAX)))
+
+
+def _answer(bank: Bank, office: Office) -> sync.Answer:
+    data, now = b"", bank.clock()
+    try:
+        sender8, data = office.open(SYNC.number, binary_body(limits.SYNC_BYTES_MAX))
+        bank.database.run(lambda cursor: endings.end_due(cursor, now))
+        return bank.database.run(lambda cursor: sync.answer(cursor, office, sender8, data, now))
+    except Refused as refused:
+        if refusals.is_decided(refused):
+            refusals.record(bank.database, office, SYNC, "refuse report", data, refused)
+        raise
 
 
 def _news(since: int) -> list[Message]:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify
 from werkzeug.exceptions import NotFound
 
 from bank import limits, news, proving
+from bank.refusals import counted
 from bank.web import BYTES, binary_body, current
 from firmware.common.interchange.transaction import is_hex
 from firmware.common.wire.errors import MALFORMED, Refused
@@ -19,6 +20,7 @@ blueprint = Blueprint("proofs", __name__)
 
 
 @blueprint.post("/proofs")
+@counted
 def take_proofs() -> Response:
     """Each is checked by itself; who brings it does not matter."""
     bank, body = current(), binary_body(limits.PROOFS_BYTES_MAX)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import audit, verify
+from bank import audit, refusals, verify
 from bank.db import Database
 from bank.queries import accounts, devices, ledgers, transfers
 from bank.queries.audit import AuditRow
@@ -16,14 +16,7 @@ from bank.queries.ledgers import NewEntry, Position, StoredEntry
 from bank.verify import Payee, Verdict
 from firmware.common.interchange.ledger import LedgerBatch, LedgerEntry
 from firmware.common.payment.receipt import DUPLICATE, REFUSED, SETTLED, UNGUARANTEED
-from firmware.common.wire.errors import (
-    BUSY,
-    FROZEN,
-    LEDGER_FORK,
-    NOT_ENROLLED,
-    UNAVAILABLE,
-    Refused,
-)
+from firmware.common.wire.errors import FROZEN, LEDGER_FORK, NOT_ENROLLED, Refused
 
 _NAMES = {
     SETTLED: "settled",
@@ -86,8 +79,8 @@ def refuse(database: Database, refused: Refused, batch: LedgerBatch | None = Non
     What no enrolled device signed is only counted, and the same refusal is recorded once: nobody
     makes the log grow by saying the same, or anything, again. Returns what to raise.
     """
-    if refused.reason in (BUSY, UNAVAILABLE):
-        return refused  # nothing was decided
+    if not refusals.is_decided(refused):
+        return refused
     ids = database.run(lambda cursor: _record_refusal(cursor, refused, batch))
     return LedgerRefused(refused, ids)
 

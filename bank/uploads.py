@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import audit, entries, limits, news, sync
+from bank import audit, entries, limits, news, refusals, sync
 from bank.authority import Office
 from bank.db import Database
 from bank.entries import Placed, Verdict
 from bank.news import Message
-from bank.queries import devices, enrolments, ledgers, purses, refunds
+from bank.queries import ledgers, purses, refunds
 from bank.queries.enrolments import Certified
 from bank.queries.ledgers import OPG1, NewEntry, Position, StoredEntry
 from bank.settle import LedgerRefused
@@ -25,15 +25,9 @@ from firmware.common.payment.batch import LAST, Entry, batch_hash, parse_batch
 from firmware.common.payment.certificate import PAYEE
 from firmware.common.payment.settlement import make_receipt
 from firmware.common.wire.codec import Record
-from firmware.common.wire.errors import (
-    BUSY,
-    CHAIN_BROKEN,
-    LEDGER_FORK,
-    UNAVAILABLE,
-    Refused,
-)
+from firmware.common.wire.errors import CHAIN_BROKEN, LEDGER_FORK, Refused
 from firmware.common.wire.messages import BEACON, BKEY, REVDELTA, SRCPT, UPLOAD
-from firmware.common.wire.signed import check_signature, parse_signed
+from firmware.common.wire.signed import parse_signed
 
 _NEVER = 0  # a certificate that has run out still settles what was received under it
 _WHOLE = (verdicts.SETTLED, verdicts.CONFLICT_COVERED)  # the payee got the amount
@@ -58,12 +52,16 @@ def settle(database: Database, office: Office, body: bytes, now: int) -> list[Me
 
     Raises `Refused`; `LedgerRefused` where an enrolled device signed what is refused.
     """
-    sender8, data = office.open(UPLOAD.number, body)
+    data = b""
     try:
+        sender8, data = office.open(UPLOAD.number, body)
         upload, batch = parse_batch(data, limits.LEDGER_ENTRIES_MAX)
         done = database.run(lambda cursor: _settle(cursor, office, sender8, upload, batch, now))
     except Refused as refused:
-        raise _refuse(database, office, data, refused) from None
+        if not refusals.is_decided(refused):
+            raise
+        ids = refusals.record(database, office, UPLOAD, "refuse ledger", data, refused)
+        raise LedgerRefused(refused, ids) from None
     told = database.run(lambda cursor: _news(cursor, office, done, now))
     return [(SRCPT.number, done.receipt), *told]
 
@@ -219,7 +217,7 @@ def _net(cursor: Cursor, batch: list[Entry], values: list[int]) -> int:
     partly = [entry for entry, value in pairs if value in _PART]
     if partly:
         owners = entries.select_owners(cursor, partly)
-        payments = [(owners[e.record.purse][0], e.hash) for e in partly]
+        payments = sorted({(owners[e.record.purse][0], e.hash) for e in partly})
         net += sum(refunds.select_received(cursor, payments).values())
     return net
 
@@ -242,35 +240,6 @@ def _news(cursor: Cursor, office: Office, done: Outcome, now: int) -> list[Messa
         last = upload.first + upload.n - 1
         purses.insert_delivery(cursor, device.account_id, device.device_id, until, upload.gen, last)
     return told
-
-
-def _refuse(database: Database, office: Office, data: bytes, refused: Refused) -> Refused:
-    """Records a refusal of what an enrolled device signed, and freezes one whose ledger is forked.
-
-    What nobody enrolled has signed leaves no trace. Returns what to raise.
-    """
-    if refused.reason in (BUSY, UNAVAILABLE):
-        return refused  # nothing was decided
-    ids = database.run(lambda cursor: _record(cursor, office, data, refused))
-    return LedgerRefused(refused, ids)
-
-
-def _record(cursor: Cursor, office: Office, data: bytes, refused: Refused) -> list[str]:
-    try:
-        upload = parse_signed(UPLOAD, data)
-        device = enrolments.select_certified(cursor, [upload.device]).get(upload.device)
-        if device is None:
-            return []
-        check_signature(office.realm8, upload, device.signing_key)
-    except Refused:
-        return []
-    name, reason = batch_hash(upload).hex(), refused.reason
-    row = audit.decision(
-        device.account_id, _actor(device), "refuse ledger", name, reason, detail=refused.detail
-    )
-    if reason == LEDGER_FORK:
-        devices.update_device_frozen(cursor, device.account_id, device.device_id, True)
-    return audit.write(cursor, [row])
 
 
 def _actor(device: Certified) -> str:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import audit, limits
+from bank import limits
 from bank.config import Settings
 from firmware.common.wire.errors import (
     CHAIN_BROKEN,
@@ -146,19 +146,6 @@ def test_what_cannot_be_searched_for_is_refused(teller: Teller, query: dict[str,
 def test_reasons_max(teller: Teller) -> None:
     """One that only a newer version knows can be looked for."""
     assert rows(teller, reason=str(limits.REASONS_MAX - 1)) == []
-
-
-def test_every_action_can_be_searched_for(teller: Teller) -> None:
-    anna, bert = teller.open("anna", 100_00), teller.open("bert")
-    teller.operate("wallets", account_id="anna", wallet_id="trip")
-    good = transaction(anna, "bert", "1")
-    bad = transaction(Device("anna"), "bert", "1")
-    teller.settle(bert, good, good, transaction(anna, "bert", "1000"), bad)
-    teller.operate("freeze", account_id="bert")
-    teller.operate("unfreeze", account_id="bert")
-    teller.operate("ledgers", account_id="bert", device_id=bert.device_id)
-    teller.upload(bert, Ledger().append(good, good).entries[1:])
-    assert {row["action"] for row in rows(teller)} == set(audit.ACTIONS)
 
 
 def test_an_operator_searches_and_counts_by_command(
