@@ -15,11 +15,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank.db import Database
-from host_tools import bridge, outbox
-from tests.faults.points import BANK, BRIDGE, Plan, Point
+from host_tools import bridge, bundle, outbox, routes
+from tests.faults.points import BANK, BRIDGE, Key, Plan, Point
 
 _FRAME = re.compile(rb"~[^~]+~")
-_BRIDGE_FILES = {bridge.__file__, outbox.__file__}
+_BRIDGE_FILES = {module.__file__ for module in (bridge, bundle, outbox, routes)}
 
 T = TypeVar("T")
 
@@ -34,16 +34,33 @@ class Events:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.phase = ""
-        self.counts: dict[tuple[str, str], int] = {}
-        self.sizes: dict[tuple[str, str], list[int]] = {}
+        self.counts: dict[Key, int] = {}
+        self.sizes: dict[Key, list[int]] = {}
+        self.moments: dict[Key, list[int]] = {}
         self.hit: list[Point] = []
+        self._now = 0
+        self._lines: set[tuple[str, str, int]] = set()
+
+    def is_new(self, file: str, line: int) -> bool:
+        """Whether this line of a program has not run in this phase before."""
+        place = (self.phase, file, line)
+        is_new = place not in self._lines
+        self._lines.add(place)
+        return is_new
+
+    def count(self, place: str) -> int:
+        """One more event there; its number within the phase."""
+        key = (self.phase, place)
+        self._now += 1
+        self.moments.setdefault(key, []).append(self._now)
+        number = self.counts[key] = self.counts.get(key, 0) + 1
+        return number
 
     def strike(self, place: str) -> str:
         """The kind of damage planned for this event; outside of a phase nothing is counted."""
         if not self.phase:
             return ""
-        key = (self.phase, place)
-        number = self.counts[key] = self.counts.get(key, 0) + 1
+        number = self.count(place)
         for fault in self.planned(place):
             if fault.number == number:
                 self.hit.append(fault)
@@ -54,8 +71,27 @@ class Events:
         return [f for f in self.plan.faults if (f.phase, f.place) == (self.phase, place)]
 
 
+class Operations(list[int]):
+    """A chip's list of what it wrote, in bytes; each operation is an event at its place."""
+
+    def __init__(self, events: Events, place: str) -> None:
+        super().__init__()
+        self._events = events
+        self._place = place
+
+    def append(self, size: int) -> None:
+        if self._events.phase:
+            self._events.count(self._place)
+            key = (self._events.phase, self._place)
+            self._events.sizes.setdefault(key, []).append(size)
+        super().append(size)
+
+
 class BadWire:
-    """A wire's `pass_on`: drops, repeats and delays frames, or is cut until it is mended."""
+    """A wire's `pass_on`: drops, repeats and delays frames, or is cut until it is mended.
+
+    People may `pull` it, too.
+    """
 
     def __init__(self, events: Events, place: str) -> None:
         self._events = events
@@ -63,16 +99,19 @@ class BadWire:
         self.mend()
 
     def mend(self) -> None:
-        self._is_cut = False
+        self.is_cut = False
         self._late = [b"", b""]
+
+    def pull(self) -> None:
+        self.is_cut = True
 
     def __call__(self, direction: int, data: bytes) -> bytes:
         return b"".join(self._frame(direction, frame) for frame in _FRAME.findall(data))
 
     def _frame(self, direction: int, frame: bytes) -> bytes:
         damage = self._events.strike(self._place)
-        self._is_cut = self._is_cut or damage == "cut"
-        if self._is_cut or damage == "drop":
+        self.is_cut = self.is_cut or damage == "cut"
+        if self.is_cut or damage == "drop":
             return b""
         if damage == "delay":
             self._late[direction] += frame
@@ -83,11 +122,12 @@ class BadWire:
 
 @contextmanager
 def mortal_bridge(events: Events) -> Iterator[None]:
-    """Each line of the bridge and its outbox is an event; the bridge may be killed before it."""
+    """Each line of the bridge's program is an event when it first runs in a phase: a kill."""
 
     def on_line(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line" and events.strike(BRIDGE):
-            raise Killed
+        if event == "line" and events.is_new(frame.f_code.co_filename, frame.f_lineno):
+            if events.strike(BRIDGE):
+                raise Killed
         return on_line
 
     def on_call(frame: FrameType, event: str, argument: Any) -> Any:

@@ -1,163 +1,171 @@
 """What must hold when everything has recovered: no money lost, none twice, all books agree.
 
-A breach is (kind, text); the kinds LOST and DUPLICATED are counted in a run's last line.
+A breach is (kind, text); how many there are of each kind but BROKEN stands in a run's last line.
+
+    LOST         RECEIVED was shown, PAID was shown or a receipt was given, and there is no money
+    DUPLICATED   something happened twice, or a payment was both taken and voided
+    STUCK        something that was signed has no last word
+    UNCONSERVED  the sums of the bank's books are not those of before
+    BROKEN       anything else
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from hashlib import sha256
-from itertools import combinations
-from typing import Any, Protocol
 
-from firmware.receiver.book import LedgerBook
-from host_tools.device import Device
+from firmware.common.payment import verdicts
+from firmware.common.storage.news_store import News
+from firmware.receiver.till import Till
 from host_tools.emulator.cpython import stand_ins
-from host_tools.emulator.cpython.board import Board
-from tests.faults.books import FUNDED_MINOR, Books
-from tests.faults.scenario import AMOUNTS_MINOR
+from host_tools.emulator.cpython.board import Board, Clock
+from tests.faults.books import Books, Spend
+from tests.faults.ear import Ear
+from tests.faults.founding import FUNDED_MINOR
+from tests.faults.points import PAYEES, PAYERS
+from tests.faults.scenario import BY_FILE, FINAL, NEW_PURSE_MINOR, TAPS
+from tests.faults.town import Person, Town
 
-LOST, DUPLICATED, BROKEN = "lost", "duplicated", "broken"
+LOST, DUPLICATED, STUCK, UNCONSERVED = KINDS = "lost", "duplicated", "stuck", "unconserved"
+BROKEN = "broken"
 
 Breach = tuple[str, str]
 
 
-class Witness(Protocol):
-    """A board when all is over, on whatever interpreter."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def device(self) -> Device: ...
-
-    @property
-    def shown(self) -> list[list[str]]:
-        """The lines of every screen there ever was."""
-        ...
-
-    @property
-    def image(self) -> bytes: ...
-
-    @property
-    def crashes(self) -> list[str]: ...
-
-
-def breaches(payer: Witness, payee: Witness, books: Books) -> list[Breach]:
+def breaches(town: Town, ear: Ear) -> list[Breach]:
     """Everything that does not hold."""
-    entries = _pages(payee.device, "entries")
-    payments = _pages(payer.device, "payments")
-    settled = books.payments()
-    shown = _shown(payer, "PAID") | _shown(payee, "RECEIVED")
+    books = town.books
+    spends = books.spends()
     return [
-        *_promises(shown, entries, settled),
-        *_same_everywhere(entries, payments, settled),
-        *_sums(payer, payee, books.balances(), entries, payments),
-        *_chain(entries),
-        *_requests(payee.image, len(entries)),
-        *((BROKEN, f"bank: {text}") for text in books.violations()),
-        *((BROKEN, f"crash: {text}") for board in (payer, payee) for text in board.crashes),
+        *_promises(town, ear, spends),
+        *_twice(books, ear, spends),
+        *_final(town, ear, spends),
+        *_sums(books, spends),
+        *((UNCONSERVED, f"bank: {text}") for text in books.violations()),
+        *_boards(town, books),
+        *((BROKEN, f"crash: {text}") for who in town.people.values() for text in who.crashes),
     ]
 
 
-def _promises(
-    shown: set[int], entries: list[Any], settled: list[tuple[str, int]]
-) -> Iterator[Breach]:
-    """What a screen showed as PAID or RECEIVED is in the ledger, and settled, exactly once."""
-    in_ledger = Counter(entry["amount"] for entry in entries)
-    at_bank = Counter(amount for _, amount in settled)
-    for amount in sorted(shown):
-        for where, count in (("the ledger", in_ledger[amount]), ("the bank", at_bank[amount])):
-            if count == 0:
-                yield LOST, f"{amount} was shown as done and is not in {where}"
-    for where, counts in (("the ledger", in_ledger), ("the bank", at_bank)):
-        for amount, count in counts.items():
-            if count > 1:
-                yield DUPLICATED, f"{amount} is {count} times in {where}"
+def _promises(town: Town, ear: Ear, spends: list[Spend]) -> Iterator[Breach]:
+    """What a screen showed as done, or a payee gave a receipt for, is paid to the payee."""
+    paid = {spend.txn_hash: spend for spend in spends if _is_paid(spend)}
+    for txn_hash in ear.taken - set(paid):
+        yield LOST, f"{_amount(ear, txn_hash)} has a receipt and is not paid"
+    minors = {spend.minor for spend in paid.values()}
+    minors |= {minor for _, minor in town.books.files()}
+    for who in town.people.values():
+        for word in ("PAID", "RECEIVED"):
+            for minor in sorted(_shown(who, word) - minors):
+                yield LOST, f"{who.name} was shown {word} {minor}, and it is not paid"
 
 
-def _same_everywhere(
-    entries: list[Any], payments: list[Any], settled: list[tuple[str, int]]
-) -> Iterator[Breach]:
-    """Payer, payee and bank know the same payments, and nothing is open any more."""
-    signed = {row["id"] for row in payments}
-    entered = {entry["id"] for entry in entries}
-    paid = {txn_id for txn_id, _ in settled}
-    for txn_id in entered - signed:
-        yield DUPLICATED, f"{txn_id} was taken, and its payer's board knows nothing of it"
-    for txn_id in signed - entered:
-        yield LOST, f"{txn_id} was signed and is not in the ledger"
-    for txn_id in entered ^ paid:
-        yield LOST, f"{txn_id} is in the ledger or settled, not both"
-    for row in payments:
-        if row["state"] != "delivered":
-            yield LOST, f"{row['id']} stays {row['state']}"
-    for entry in entries:
-        if entry["state"] != "settled":
-            yield LOST, f"entry {entry['index']} stays {entry['state']}"
-
-
-def _sums(
-    payer: Witness,
-    payee: Witness,
-    balances: dict[str, int],
-    entries: list[Any],
-    payments: list[Any],
-) -> Iterator[Breach]:
-    total = sum(entry["amount"] for entry in entries)
-    expected = {
-        "the payee's board": (payee.device.call("total")[0]["total"], total),
-        "the payer's board": (sum(row["amount"] for row in payments), total),
-        "the payee's account": (balances[payee.account], total),
-        "the payer's account": (balances[payer.account], FUNDED_MINOR - total),
+def _twice(books: Books, ear: Ear, spends: list[Spend]) -> Iterator[Breach]:
+    """Each purchase, request, file, refund and purse once; no payment is taken and voided."""
+    paid = [spend for spend in spends if _is_paid(spend)]
+    counted = {
+        "purchase": Counter(spend.minor for spend in paid),
+        "request": Counter(spend.req_hash.hex() for spend in paid),
+        "payment by file": Counter(minor for _, minor in books.files()),
+        "entry": Counter({hash_.hex(): count for hash_, count in books.entries().items()}),
+        "refund": Counter(books.refunds()),
     }
-    for where, (found, right) in expected.items():
-        if found != right:
-            yield BROKEN, f"{where}: {found} instead of {right}"
+    for what, counts in counted.items():
+        for which, count in counts.items():
+            if count > 1:
+                yield DUPLICATED, f"{what} {which} is there {count} times"
+    for txn_hash in ear.taken & ear.voided:
+        yield DUPLICATED, f"{_amount(ear, txn_hash)} was both taken and voided"
+    for payer in PAYERS:
+        count = sum(allowance == NEW_PURSE_MINOR for allowance, _ in books.purses(payer))
+        if count > 1:
+            yield DUPLICATED, f"{payer} asked for a purse and got {count}"
 
 
-def _chain(entries: list[Any]) -> Iterator[Breach]:
-    """The ledger's hashes, computed anew."""
-    head = "GENESIS"
-    for number, entry in enumerate(entries):
-        head = sha256((head + entry["hash"]).encode()).hexdigest()
-        if (entry["index"], entry["head"]) != (number, head):
-            yield BROKEN, f"entry {entry['index']} does not continue the chain"
+def _final(town: Town, ear: Ear, spends: list[Spend]) -> Iterator[Breach]:
+    """Whatever was signed is settled, refunded, lapsed or refused, and every purse is over."""
+    judged = {spend.txn_hash for spend in spends}
+    ids: set[str] = set()
+    for payer in town.payers:
+        town.stage(payer)
+        for row in payer.device.pages("payments"):
+            ids.add(row["id"])
+            if row["state"] not in FINAL:
+                yield STUCK, f"{payer.name}'s payment of {row['amount']} stays {row['state']}"
+        for row in payer.device.pages("json_payments"):
+            if row["state"] != "delivered":
+                yield STUCK, f"{payer.name}'s file of {row['amount']} stays {row['state']}"
+    for txn_hash in ear.payments:
+        if txn_hash not in judged and txn_hash.hex()[:32] not in ids:
+            yield STUCK, f"{_amount(ear, txn_hash)} was signed, and nobody knows of it"
+    for payer in PAYERS:
+        for allowance, state in town.books.purses(payer):
+            if state != "ended":
+                yield STUCK, f"{payer}'s purse of {allowance} stays {state}"
 
 
-def _requests(image: bytes, count: int) -> Iterator[Breach]:
-    """In the payee's journal a request is open, or stands in one entry; never both."""
-    board = Board("receiver", bytearray(image), lambda: 0)
+def _sums(books: Books, spends: list[Spend]) -> Iterator[Breach]:
+    """All that was funded is there, and each account has what was paid to it and by it."""
+    balances = books.balances()
+    total = sum(balances.values())
+    if total != FUNDED_MINOR * len(PAYERS):
+        yield UNCONSERVED, f"accounts, reserves, bonds and fund are {total} together"
+    right = dict.fromkeys(PAYERS, FUNDED_MINOR) | dict.fromkeys(PAYEES, 0)
+    moves = [(_payer_of(s.minor), s.payee_account, s.minor) for s in spends if _is_paid(s)]
+    moves += [(BY_FILE.payer, BY_FILE.payee, minor) for _, minor in books.files()]
+    moves += [(BY_FILE.payee, BY_FILE.payer, minor) for minor in books.refunds()]
+    for payer, payee, minor in moves:
+        right[payer] -= minor
+        right[payee] += minor
+    for account, minor in right.items():
+        if balances[account] != minor:
+            yield UNCONSERVED, f"{account} has {balances[account]} instead of {minor}"
+
+
+def _boards(town: Town, books: Books) -> Iterator[Breach]:
+    """What the payees' boards hold is what the bank holds, and no paid request is open."""
+    for payee in town.payees:
+        town.stage(payee)
+        total = payee.device.call("total")[0]["guaranteed"]
+        paid = sum(s.minor for s in books.spends() if s.payee_account == payee.name and _is_paid(s))
+        if total["judged"] != total["count"]:
+            yield STUCK, f"{payee.name} has {total['count']} entries, {total['judged']} are judged"
+        if total["paid_minor"] != paid:
+            yield BROKEN, f"{payee.name}'s board counts {total['paid_minor']} paid, not {paid}"
+        yield from _requests(payee, [s for s in books.spends() if _is_paid(s)])
+
+
+def _requests(payee: Person, paid: list[Spend]) -> Iterator[Breach]:
+    """In the payee's journal of the evening a request is open, or it is paid; never both."""
+    board = Board("receiver", bytearray(payee.evening), lambda: 0)
     board.mount()
     with stand_ins.running(board):
-        book = LedgerBook(board.root)
-        headers = [header for header, _ in book.entries(0, count)]
-    requests = Counter(header["request"] for header in headers if header["request"])
-    for request, times in requests.items():
-        if times > 1:
-            yield BROKEN, f"request {request} was paid {times} times"
-        if book.request and book.request.request_id == request:
-            yield BROKEN, f"request {request} is paid and still open"
+        till = Till(board.root, News(board.root, Clock(lambda: 0)), bytes(8))
+        still_open = {request.hash for request in till.requests}
+    for spend in paid:
+        if spend.req_hash in still_open:
+            yield DUPLICATED, f"the request of {spend.minor} is paid and can be paid again"
 
 
-def _pages(device: Device, what: str) -> list[Any]:
-    """All the rows that a board hands out page by page."""
-    found: list[Any] = []
-    while True:
-        page = device.call(what, first=len(found))[0]
-        found += page[what]
-        if len(found) >= page["count"]:
-            return found
+def _is_paid(spend: Spend) -> bool:
+    return spend.status == "paid" and spend.verdict == verdicts.SETTLED
 
 
-def _shown(person: Witness, word: str) -> set[int]:
-    """The amounts of the payments that ever stood under that word, alone or as a sum."""
-    sums = {lines[2] for lines in person.shown if lines and lines[0] == word}
-    return {amount for text in sums for amount in _parts(int(text.replace(".", "")))}
+def _payer_of(minor: int) -> str:
+    return next(what.payer for what in TAPS if what.minor == minor)
 
 
-def _parts(sum_minor: int) -> tuple[int, ...]:
-    for count in range(1, len(AMOUNTS_MINOR) + 1):
-        for amounts in combinations(AMOUNTS_MINOR, count):
-            if sum(amounts) == sum_minor:
-                return amounts
-    return (sum_minor,)  # an amount that nobody paid: it will be missed everywhere
+def _amount(ear: Ear, txn_hash: bytes) -> str:
+    txn = ear.payments.get(txn_hash)
+    return f"a payment of {txn.amount}" if txn else f"payment {txn_hash.hex()[:8]}"
+
+
+def _shown(who: Person, word: str) -> set[int]:
+    """The amounts of the payments that ever stood under that word."""
+    found = set()
+    for lines in who.shown:
+        if lines and lines[0] == word:
+            found |= {_minor(line) for line in lines[1:] if "." in line}
+    return found
+
+
+def _minor(line: str) -> int:
+    return int(line.split()[0].replace(".", ""))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.faults.invariants import DUPLICATED, LOST
+from tests.faults.invariants import BROKEN, KINDS
 from tests.faults.points import Plan
 from tests.faults.trials import Harness, Run, Trial
 from tests.faults.variants import VARIANTS, Variant, broken
@@ -17,8 +17,9 @@ def run_text(run: Run) -> list[str]:
     lines = [f"not hit: {point}" for point in missed[:10]] if run.trials >= SEEDS else []
     speed = f"{run.trials / run.seconds:.1f} trials a second"
     lines.append(f"cut points: {len(run.points)} exist, {len(run.hit)} were hit; {speed}")
-    lost, duplicated = run.count(LOST), run.count(DUPLICATED)
-    lines.append(f"trials {run.trials}, lost {lost}, duplicated {duplicated}")
+    counts = [f"{kind} {run.count(kind)}" for kind in KINDS]
+    counts += [f"{BROKEN} {run.count(BROKEN)}"] if run.count(BROKEN) else []
+    lines.append(", ".join([f"trials {run.trials}", *counts]))
     return lines
 
 

@@ -1,56 +1,100 @@
-"""What people do in a trial, and how they put right what went wrong.
+"""One trial's day: what people mean to do, and how they put right what went wrong."""
 
-They see only screens and what the host tools tell them. Each payment has an amount of its own,
-and each sum of payments too, so that a screen's amount tells which payments it speaks of.
-"""
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple
 
-from collections.abc import Callable
-from typing import Any
-
-from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
-from host_tools.errors import CommandError
+from bank import policy
+from firmware.common.wire.errors import NO_FUNDS
+from host_tools.errors import REFUSED, CommandError
+from tests.faults.hands import Hands, NoEnd, Purchase
 from tests.faults.injectors import Killed
-from tests.faults.points import recovery
+from tests.faults.points import ANNA, BERT, CARL, DORA, recovery
 from tests.faults.town import Person, Town
 
-WIRE_MINOR, FILE_MINOR = AMOUNTS_MINOR = (1_23, 4_05)
-_SCREEN_MS = 120_000
-_ATTEMPTS_MAX = 12  # more than a plan has faults
-_WHEEL = "0123456789="
+FIRST = Purchase(BERT, ANNA, 1_23)
+ANSWER_LOST = Purchase(BERT, ANNA, 99)
+PAYMENT_LOST = Purchase(CARL, ANNA, 4_05, is_wanted=False)
+ELSEWHERE = Purchase(BERT, DORA, 2_05)
+CANCELLED = Purchase(CARL, DORA, 2_46, is_wanted=False)
+NEXT = Purchase(CARL, ANNA, 3_17)
+LAST = Purchase(BERT, DORA, 1_11)
+TAPS = (FIRST, ANSWER_LOST, PAYMENT_LOST, ELSEWHERE, CANCELLED, NEXT, LAST)
+BY_FILE = Purchase(BERT, ANNA, 8_01)
+REFUND_MINOR = 50
+NEW_PURSE_MINOR = 10_00
+
+FINAL = ("settled", "refunded", "lapsed", "not settled")
+_ATTEMPTS_MAX = 12  # more than a plan has faults in a phase
+_OVER_S = (policy.PURSE_DAYS + 1) * policy.DAY_S + policy.GRACE_H * 3_600
 
 Action = Callable[[], None]
 
 
-class NoEnd(Exception):
-    """People tried again and again, and it never came right."""
+class Phase(NamedTuple):
+    """What people do, and what puts it right when it went wrong."""
+
+    name: str
+    action: Action
+    repair: Action
 
 
 class Day:
     """One trial's course of events."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Town, is_strict: bool) -> None:
         self._town = town
-        self._payer, self._payee = town.payer, town.payee
+        self._hands = Hands(town, is_strict)
+        self._bert, self._carl = town.payers
+        self._anna, self._dora = town.payees
+        self._received: set[Purchase] = set()
+        self._stopped = ""
 
     def run(self, patient: bool) -> None:
-        """Every phase once; then, or after each of them, whatever is open is brought to its end."""
-        for name, action, repair in self.phases():
-            with self._town.phase(name):
-                self._try(action)
-            if patient:
-                self._recover(name, repair)
-        self._recover("all", self._deliver)
-        self._recover("all", self._settle)
-        self._town.mend()
+        """Every phase once; then, or after each of them, whatever is open is brought to its end.
 
-    def phases(self) -> list[tuple[str, Action, Action]]:
-        """Name, what people do, and what puts it right when it went wrong."""
+        At last so much time passes that no purse has any payment open.
+        """
+        for phase in self.phases():
+            with self._town.phase(phase.name):
+                is_done = self._try(phase.action) and self._town.all_on()
+            if patient and not is_done:
+                self._recover(phase.name, phase.repair)
+        self._recover("all", self._everything)
+        for person in self._town.people.values():
+            person.keep_evening()
+        self._town.books.clock.later_s += _OVER_S
+        self._recover("all", self._final)
+
+    def phases(self) -> list[Phase]:
+        hands = self._hands
         return [
-            ("start", self._town.power_on, self._town.power_on),
-            ("pay by wire", self.pay_by_wire, lambda: self._insist(WIRE_MINOR, self.pay_by_wire)),
-            ("pay by file", self.pay_by_file, lambda: self._insist(FILE_MINOR, self.pay_by_file)),
-            ("settle", self._town.bridge, self._settle),
+            Phase("start", self._start, self._start),
+            Phase("ask", lambda: hands.ask(FIRST), self._nothing),
+            self._purchase("pay", FIRST, hands.hold),
+            Phase("answer lost", lambda: hands.lose_answer(ANSWER_LOST), self._nothing),
+            Phase("payment lost", lambda: hands.lose_payment(PAYMENT_LOST), self._nothing),
+            self._purchase("pay elsewhere", ELSEWHERE, hands.tap),
+            self._purchase("cancel", CANCELLED, hands.cancel),
+            self._purchase("pay late", PAYMENT_LOST, self._again),
+            self._purchase("pay next", NEXT, hands.tap),
+            self._purchase("tap again", ANSWER_LOST, self._again),
+            Phase("pay by file", lambda: hands.pay_by_file(BY_FILE), self._files),
+            Phase("refund", self._refund, self._refund),
+            *(
+                Phase(f"settle {p.name}", partial(self._settle, p), partial(self._settle, p))
+                for p in self._town.payees
+            ),
+            Phase("ask the bank", self._ask_bank, self._ask_bank),
+            *(
+                Phase(f"sync {p.name}", partial(self._sync, p), partial(self._sync, p))
+                for p in self._town.payers
+            ),
+            self._purchase("pay anew", LAST, hands.tap),
         ]
+
+    def _purchase(self, name: str, what: Purchase, act: Callable[[Purchase], None]) -> Phase:
+        return Phase(name, lambda: act(what), lambda: self._insist(what))
 
     def _recover(self, phase: str, repair: Action) -> None:
         """Power on, and again, until nothing is open."""
@@ -59,95 +103,134 @@ class Day:
                 self._town.mend()
                 if self._try(repair) and self._town.all_on():
                     return
-        raise NoEnd(f"after {phase} something stays open")
+        raise NoEnd(f"after {phase} something stays open: {self._stopped}")
 
-    def pay_by_wire(self) -> None:
-        """The cashier types an amount, the customer pays it."""
-        self._payee.press("ok")
-        at = 0
-        for character in f"{WIRE_MINOR}=":
-            turns = (_WHEEL.index(character) - at) % len(_WHEEL)
-            self._payee.press(*["next"] * turns, "ok")
-            at = _WHEEL.index(character)
-        self._wait(self._payee, self._asks)
-        self._confirm(WIRE_MINOR, by_wire=True)
+    def _start(self) -> None:
+        self._town.stage()
+        self._town.power_on()
 
-    def pay_by_file(self) -> None:
-        self._confirm(FILE_MINOR, by_wire=False)
-        self._carry_files()
+    def _nothing(self) -> None:
+        """What was to be lost is put right later."""
 
-    def _asks(self) -> bool:
-        return any(line.startswith("asks") for line in self._payee.screen)
+    def _again(self, purchase: Purchase) -> None:
+        people = self._town.people
+        hoped = "PAID" if purchase.is_wanted else ""
+        self._hands.tap_again(people[purchase.payer], people[purchase.payee], hoped)
 
-    def _confirm(self, amount_minor: int, by_wire: bool) -> None:
-        """Proposes and confirms; waits for one of the outcomes, unless the power goes."""
-        payer = self._payer
-        payer.device.call("pay", to=self._payee.account, amount=amount_minor, by_wire=by_wire)
-        self._wait(payer, lambda: payer.screen[0] == "PAY?")
-        payer.press("ok")
-        self._wait(payer, self._has_outcome)
-        self._see_to_news()
+    def _insist(self, purchase: Purchase) -> None:
+        """Delivers what is pending; pays again where the payee has not got it."""
+        payer = self._town.people[purchase.payer]
+        self._hands.deliver(payer)
+        if purchase.is_wanted and not self._is_received(purchase):
+            self._hands.tap(purchase)
+            self._hands.deliver(payer)
+            if not self._is_received(purchase):
+                raise CommandError(REFUSED, f"{purchase} is not received yet")
 
-    def _has_outcome(self) -> bool:
-        title, *lines, _ = self._payer.screen
-        return title == "PAID" or any("tap again" in line for line in lines)
+    def _is_received(self, purchase: Purchase) -> bool:
+        """Whether it stands in the payee's ledger, or did when somebody looked."""
+        if purchase not in self._received:
+            payee = self._town.people[purchase.payee]
+            self._town.stage(payee)
+            entries = payee.device.pages("entries")
+            minors = {e["amount"] for e in entries if e["kind"] == "payment"}
+            if purchase.minor in minors.union(self._settled(purchase)):
+                self._received.add(purchase)
+        return purchase in self._received
 
-    def _see_to_news(self) -> None:
-        """RECEIVED stays on the payee's screen until somebody says OK."""
-        payee = self._payee
-        self._wait(payee, lambda: payee.screen[0] != "STARTING")
-        while payee.board.powered and payee.screen[0] == "RECEIVED":
-            payee.press("ok")
-            self._town.world.run_for(50)
+    def _settled(self, purchase: Purchase) -> Iterable[int]:
+        """What the bank has paid to the payee: its board need not keep that."""
+        for spend in self._town.books.spends():
+            if (spend.payee_account, spend.status) == (purchase.payee, "paid"):
+                yield spend.minor
 
-    def _carry_files(self) -> None:
-        """Every pending payment as a file to the payee, and the proof back."""
-        payer, payee = self._payer.device, self._payee.device
-        for txn_id in [row["id"] for row in self._payments() if row["state"] == "pending"]:
-            entered, proof = payee.call("import", payer.call("envelope", id=txn_id)[1])
-            self._see_to_news()
-            payer.call("confirm", proof, id=txn_id, index=entered["index"], head=entered["head"])
+    def _files(self) -> None:
+        """Pays once more where the payer's board knows of no payment by file."""
+        self._town.stage(self._bert)
+        if not self._bert.device.pages("json_payments"):
+            self._hands.pay_by_file(BY_FILE)
+        self._hands.carry_files(self._bert, self._anna)
 
-    def _payments(self) -> list[dict[str, Any]]:
-        return self._payer.device.call("payments", first=0)[0]["payments"]
+    def _refund(self) -> None:
+        """Anna gives back a part of what she got first, once."""
+        anna = self._anna
+        self._town.stage(anna)
+        entries = anna.device.pages("entries")
+        paid = [e["index"] for e in entries if e["amount"] == FIRST.minor]
+        is_done = any(e["kind"] == "refund" for e in entries) or self._town.books.refunds()
+        if paid and not is_done:
+            self._hands.agree(anna, "refund", index=paid[0], amount=REFUND_MINOR)
 
-    def _insist(self, amount_minor: int, pay: Action) -> None:
-        """Delivers what is pending; pays again where the payer's board knows of no payment."""
-        self._deliver()
-        if amount_minor not in [row["amount"] for row in self._payments()]:
-            pay()
-            self._deliver()
+    def _settle(self, payee: Person) -> None:
+        """Until the bank has judged all that the payee holds."""
+        self._town.bridge(payee)
+        if not self._is_settled(payee):
+            raise CommandError(REFUSED, f"the bank has not judged all that {payee.name} took")
 
-    def _deliver(self) -> None:
-        """The payer taps again; what is pending then is carried as a file."""
-        try:
-            self._payer.device.call("tap_again")
-            self._wait(self._payer, lambda: self._payer.screen[0] == "NOT CONFIRMED")
-            self._wait(self._payer, self._has_outcome)
-        except Refused as refused:
-            if refused.reason != REQUEST_UNKNOWN:
-                raise
-        self._see_to_news()
-        self._carry_files()
+    def _is_settled(self, payee: Person) -> bool:
+        self._town.stage(payee)
+        total = payee.device.call("total")[0]
+        by_tap = total["guaranteed"]
+        return by_tap["judged"] == by_tap["count"] and total["first_open"] == total["count"]
 
-    def _settle(self) -> None:
-        total = self._payee.device.call("total")[0]
-        if total["first_open"] < total["count"]:
-            self._town.bridge()
-            total = self._payee.device.call("total")[0]
-        if total["first_open"] < total["count"]:
-            raise CommandError(3, "the bank has not judged everything")
+    def _ask_bank(self) -> None:
+        """Bert gives the rest of a purse back and asks for another one."""
+        bert = self._bert
+        self._hands.deliver(bert)
+        found = bert.device.call("purses")[0]
+        is_there = NEW_PURSE_MINOR in [purse["allowance"] for purse in found["purses"]]
+        if not (is_there or found["asked_for"]):
+            self._hands.agree(bert, "top_up", amount=NEW_PURSE_MINOR)
+        for purse in found["purses"]:
+            if purse["spent"] < purse["allowance"] > NEW_PURSE_MINOR:
+                self._hands.agree(bert, "close_purse", purse=purse["purse"])
 
-    def _wait(self, person: Person, done: Callable[[], bool]) -> None:
-        """Until the screen shows it; a board without power shows nothing any more."""
-        board = person.board
-        if not self._town.world.run_until(lambda: not board.powered or done(), _SCREEN_MS):
-            raise NoEnd(f"{person.account}'s screen stays at {person.screen}")
+    def _sync(self, payer: Person) -> None:
+        """The payer reports, and gets what was asked for."""
+        self._town.bridge(payer)
+        found = payer.device.call("purses")[0]
+        allowances = [purse["allowance"] for purse in found["purses"]]
+        if payer is self._bert and NEW_PURSE_MINOR not in allowances:
+            raise CommandError(REFUSED, "no purse came", NO_FUNDS)
 
-    def _try(self, action: Callable[[], None]) -> bool:
+    def _everything(self) -> None:
+        """Whatever was meant is done, and brought to the bank."""
+        for payer in self._town.payers:
+            self._hands.deliver(payer)
+        for purchase in TAPS:
+            if purchase.is_wanted and not self._is_received(purchase):
+                self._insist(purchase)
+        self._files()
+        self._refund()
+        for payee in self._town.payees:
+            if not self._is_settled(payee):
+                self._settle(payee)
+        self._ask_bank()
+        for payer in self._town.payers:
+            if self._open(payer) or payer.device.call("purses")[0]["asked_for"]:
+                self._sync(payer)
+
+    def _final(self) -> None:
+        """Nothing that was signed is without a last word, now that the purses are over."""
+        for payer in self._town.payers:
+            if self._open(payer):
+                payer.device.call("sync", again=True)
+            self._town.bridge(payer)
+            open_ = self._open(payer)
+            if open_:
+                raise CommandError(REFUSED, f"{payer.name}'s payments stay open: {open_}")
+        self._town.books.tell("lapse")
+
+    def _open(self, payer: Person) -> list[Any]:
+        """The payments of which the bank has not said the last word."""
+        self._town.stage(payer)
+        return [row for row in payer.device.pages("payments") if row["state"] not in FINAL]
+
+    def _try(self, action: Action) -> bool:
         """Whether it went through; what stopped it is a fault of the plan."""
         try:
             action()
-        except (CommandError, Killed):
+        except (CommandError, Killed) as stopped:
+            self._stopped = repr(stopped)
             return False
         return True

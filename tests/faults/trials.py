@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from tests.faults import books, invariants, town
+from tests.faults import books, founding, invariants
 from tests.faults.books import Books
+from tests.faults.ear import Ear, listening
+from tests.faults.hands import NoEnd
 from tests.faults.injectors import Events
 from tests.faults.invariants import Breach
 from tests.faults.points import Map, Plan, Point
 from tests.faults.randomness import seeded
 from tests.faults.scenario import Day
-from tests.faults.town import Deed, Town, outbox_folder
+from tests.faults.town import Town
+from tests.faults.workshop import outbox_folder, small_memories
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,29 @@ class Harness:
 
     def __init__(self, bank: Books) -> None:
         self._books = bank
-        self._deed: Deed = town.found(bank)
+        self._deed = founding.found(bank)
         quiet = self.trial(Plan(-1))
         if quiet.breaches:
             raise RuntimeError(f"without any fault: {quiet.breaches}")
-        self.map = Map.of(quiet.events.counts, quiet.events.sizes)
+        self.map = Map.of(quiet.events.counts, quiet.events.sizes, quiet.events.moments)
         self.points = set(self.map.points())
 
     def trial(self, plan: Plan) -> Trial:
         """Carries out a plan on a town as it was founded, and judges what is left."""
-        events = Events(plan)
-        self._books.as_before()
-        with seeded(plan.seed), outbox_folder() as folder:
-            place = Town(self._deed, self._books, events, folder)
+        events, ear = Events(plan), Ear()
+        self._books.as_kept()
+        with ExitStack() as stack:
+            stack.enter_context(seeded(plan.seed))
+            stack.enter_context(small_memories())
+            stack.enter_context(listening(ear))
+            town = Town(self._deed, self._books, events, stack.enter_context(outbox_folder()))
             try:
-                Day(place).run(plan.patient)
-                found = invariants.breaches(place.payer, place.payee, self._books)
+                Day(town, plan.strict).run(plan.patient)
+                found = invariants.breaches(town, ear)
+            except NoEnd as stuck:
+                found = [(invariants.STUCK, str(stuck)), *_crashes(town)]
             except Exception as error:  # noqa: BLE001 - whatever it is, the seed is reported
-                found = [(invariants.BROKEN, f"{type(error).__name__}: {error}")]
-                found += [(invariants.BROKEN, text) for text in _crashes(place)]
+                found = [(invariants.BROKEN, f"{type(error).__name__}: {error}"), *_crashes(town)]
         return Trial(plan, events, found)
 
     def run(self, seeds: Iterable[int], enough: Callable[[Trial], bool]) -> Run:
@@ -85,5 +92,5 @@ def harness() -> Iterator[Harness]:
         yield Harness(stack.enter_context(books.opened()))
 
 
-def _crashes(place: Town) -> list[str]:
-    return place.payer.crashes + place.payee.crashes
+def _crashes(town: Town) -> list[Breach]:
+    return [(invariants.BROKEN, text) for who in town.people.values() for text in who.crashes]
