@@ -30,7 +30,8 @@ class Claim(NamedTuple):
 
     `rev_seq` is the newest revocation that the payee knew of when it accepted. `generation` and
     `ledger_index` say where in its ledger it stands, None for a payer's copy. Not `guaranteed`
-    is a payment that the payee took against the policy: it bears a conflict itself.
+    is a payment that the payee took against the policy, or after the bank had sent it the
+    revocation: it bears a conflict itself.
     """
 
     payer_account: str
@@ -184,6 +185,8 @@ class _Judge:
             return Judgement(verdicts.EXPIRED_LATE)
         if self._knew_better(claim):
             return Judgement(verdicts.REVOKED_BEFORE)
+        if self._was_told(claim):
+            claim = claim._replace(guaranteed=False)
         if not 0 <= claim.first_minor < claim.cum_minor <= self._purse.allowance_minor:
             return Judgement(verdicts.OVER_LIMIT)
         against = next((s for s in self._spends if contradicts(s, claim)), None)
@@ -226,10 +229,14 @@ class _Judge:
     def _knew_better(self, claim: Claim) -> bool:
         """Whether the payee accepted the payment although it knew that the purse was revoked."""
         seq = self._purse.revoked_seq
-        if seq is None:
-            return False
-        if claim.rev_seq >= seq:
-            return True
+        return seq is not None and claim.rev_seq >= seq
+
+    def _was_told(self, claim: Claim) -> bool:
+        """Whether the bank had sent the payee the revocation before it took the payment.
+
+        The answer may have been lost, so that is no reason to leave a free interval unpaid.
+        """
+        seq = self._purse.revoked_seq or 0
         held = self._delivered.get((claim.payee_account, claim.payee_device, seq))
         if held is None or claim.generation is None or claim.ledger_index is None:
             return False

@@ -135,7 +135,7 @@ def test_a_payee_against_the_policy_bears_the_conflict(
 def test_a_payee_that_knew_of_the_revocation(
     opg1: Opg1Teller, anna: Board, bert: Board, ask: Ask
 ) -> None:
-    """By the news number of the entry, or because the bank had told it before that entry."""
+    """By the news number of the entry it is not paid; told by the bank it bears a conflict."""
     purse = opg1.top_up(anna, 50_00)
     clone = purse.clone()
     opg1.report(anna, purse, [entry(4, purse.close())])
@@ -148,7 +148,22 @@ def test_a_payee_that_knew_of_the_revocation(
         claim_of(clone, bert, 0, 100, 4, generation=1, ledger_index=0),
         claim_of(clone, bert, 0, 100, 5, generation=0, ledger_index=4),
     ]
-    assert verdicts(ask(*asked)) == [REVOKED, REVOKED, REVOKED, COVERED]
+    assert verdicts(ask(*asked)) == [REVOKED, UNPAID, UNPAID, COVERED]
+
+
+def test_news_that_may_have_been_lost_take_no_free_interval_from_its_payee(
+    opg1: Opg1Teller, anna: Board, bert: Board, ask: Ask
+) -> None:
+    purse = opg1.top_up(anna, 50_00)
+    opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
+    assert opg1.stored(purse).revoked_seq == 1
+    opg1.bank.database.run(
+        lambda cursor: purses.insert_delivery(cursor, "bert", bert.device_id, 2, 0, 4)
+    )
+    told = claim_of(purse, bert, 0, 100, 1, generation=0, ledger_index=5)
+    assert verdicts(ask(told._replace(rev_seq=1), told)) == [REVOKED, SETTLED]
+    twin = claim_of(purse, bert, 0, 100, 2, generation=0, ledger_index=6)
+    assert verdicts(ask(twin, twin._replace(rev_seq=2))) == [UNPAID, UNPAID]
 
 
 def test_a_claim_in_the_last_second_and_after_it(

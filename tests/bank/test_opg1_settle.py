@@ -190,7 +190,7 @@ def test_what_a_payee_took_knowing_better_is_not_paid(
     assert opg1.balance("bert") == 0
 
 
-def test_what_was_taken_after_the_revocation_was_delivered_is_not_paid(
+def test_a_conflict_taken_after_the_revocation_was_delivered_is_not_covered(
     opg1: Opg1Teller, anna: Board, purse: Purse, till: Till
 ) -> None:
     clone = purse.clone()
@@ -200,7 +200,20 @@ def test_what_was_taken_after_the_revocation_was_delivered_is_not_paid(
     assert REVDELTA not in dict(more.news)
     assert till.settle(1, kind=LAST).verdicts == [COVERED]
     till.append(clone.pay(till.board, 1_00))
-    assert till.settle(2, kind=LAST).verdicts == [REVOKED]
+    assert till.settle(2, kind=LAST).verdicts == [UNPAID]
+
+
+def test_a_payment_taken_because_the_news_were_lost_is_paid(
+    opg1: Opg1Teller, anna: Board, purse: Purse, till: Till
+) -> None:
+    """The bank's answer with the REVDELTA did not arrive; the till did all it could."""
+    till.append(purse.pay(till.board, 1_00))
+    opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
+    assert REVDELTA in dict(till.settle(kind=LAST).news)
+    till.append(purse.pay(till.board, 2_00))
+    till.append(purse.pay(till.board, 4_00), rev_seq=1)  # and now it knew
+    assert till.settle(1, kind=LAST).verdicts == [SETTLED, REVOKED]
+    assert opg1.balance("bert") == 3_00
 
 
 def test_revocations_come_with_the_last_batch_alone(
