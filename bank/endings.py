@@ -19,7 +19,7 @@ from bank.verify import DEFAULT_WALLET
 from firmware.common.payment import verdicts
 from firmware.common.payment.sync import ALONE
 from firmware.common.payment.transaction import txn_hash
-from firmware.common.wire.errors import OK, REQUEST_CLOSED
+from firmware.common.wire.errors import CANCELLED, OK, REQUEST_CLOSED
 from firmware.common.wire.messages import TXN
 from firmware.common.wire.signed import parse_signed
 
@@ -46,8 +46,9 @@ def void(cursor: Cursor, claim: Claim, now: int) -> int:
 def close(cursor: Cursor, claim: Claim, now: int) -> int:
     """SETTLED: the rest of the purse is consumed, and the purse revoked at once.
 
-    `payee_account` of the claim is the payer's own. Where another payment took some of the rest
-    the purse is revoked all the same: CONFLICT_UNPAID.
+    `payee_account` of the claim is the payer's own. Where another payment took some of the rest,
+    two boards have the purse's key: it is revoked all the same, and proven a cheat. Nothing is
+    consumed then, CONFLICT_UNPAID; what nobody claims returns when the purse ends.
     """
     purse = purses.select_purses(cursor, [claim.key])[claim.key]
     known = spends.select_of_purses(cursor, [claim.key])
@@ -107,7 +108,8 @@ def _consume(
     row = audit.decision(
         claim.payer_account, audit.BANK, status, subject, reason, purse=claim.purse_id.hex()
     )
-    audit.write(cursor, [row])
+    # Where nothing was written, the same may come again.
+    audit.write(cursor, [audit.once(row) if verdict == verdicts.CONFLICT_UNPAID else row])
     return verdict
 
 
@@ -127,17 +129,18 @@ def _give_back(cursor: Cursor, purse: Purse, spend: Spend) -> int:
             row = audit.decision(purse.payer_account, audit.BANK, "return", id_, OK, payee=payee[0])
             audit.write(cursor, [row])
     spends.update_verdict(cursor, spend, RETURNED, verdicts.RETURNED, amount)
-    if spend.ledger_index is not None and spend.generation is not None:
-        changed = [(spend.ledger_index, verdicts.RETURNED, OK)]
-        ledger = (payee[0], spend.payee_device, spend.generation)
-        ledgers.update_verdicts(cursor, *ledger, changed, form=ledgers.OPG1)
+    ledgers.update_settled(
+        cursor, payee[0], spend.payee_device, spend.txn_hash, verdicts.RETURNED, CANCELLED
+    )
     _freeze(cursor, payee[0], spend)
     return verdicts.RETURNED
 
 
 def _freeze(cursor: Cursor, payee_account: str, spend: Spend) -> None:
-    """A payee that signed both an acceptance and a VOID cheats, or runs on an old copy."""
-    accounts.update_account_frozen(cursor, payee_account, True)
+    """A payee that signed both an acceptance and a VOID cheats, or runs on an old copy.
+
+    The same two again, after an operator lifted the freeze, freeze nobody.
+    """
     row = audit.decision(
         payee_account,
         audit.BANK,
@@ -147,7 +150,8 @@ def _freeze(cursor: Cursor, payee_account: str, spend: Spend) -> None:
         detail="it voided a payment that it had accepted",
         txn_hash=spend.txn_hash.hex(),
     )
-    audit.write(cursor, [row])
+    if audit.write_new(cursor, row):
+        accounts.update_account_frozen(cursor, payee_account, True)
 
 
 def _lapse(cursor: Cursor, purse: Purse) -> None:

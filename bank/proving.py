@@ -41,7 +41,7 @@ def take(cursor: Cursor, office: Office, body: bytes) -> list[str]:
         if number == EQUIV.number:
             results.append(_revoke(cursor, next(checked), EQUIV.read(message)))
         else:
-            results.append(_compare(cursor, office, parse_signed(ACK, message)))
+            results.append(_take_ack(cursor, office, parse_signed(ACK, message)))
     return results
 
 
@@ -79,28 +79,45 @@ def _revoke(cursor: Cursor, purse: Record, proof: Record) -> str:
     return CREATED
 
 
-def _compare(cursor: Cursor, office: Office, ack: Record) -> str:
-    """Whether an ACK agrees with the ledger that its payee has uploaded, as far as it goes."""
+def _take_ack(cursor: Cursor, office: Office, ack: Record) -> str:
     device = enrolments.select_certified(cursor, [ack.payee], lock=True).get(ack.payee)
     if device is None:
         raise Refused(NOT_ENROLLED, "the device that signed it has no certificate of this bank")
     check_signature(office.realm8, ack, device.signing_key)
-    where = (device.account_id, device.device_id)
-    entries = ledgers.select_entries(cursor, *where, ack.gen, ack.index, ack.index, OPG1)
-    stored = entries.get(ack.index)
+    (result,) = compare(cursor, [(device, ack)])
+    return result
+
+
+def compare(cursor: Cursor, acks: list[tuple[Certified, Record]]) -> list[str]:
+    """Whether each ACK agrees with the ledger that its payee has uploaded, as far as it goes.
+
+    The signatures are right. A payee that one of them belies is frozen.
+    """
+    places = [(d.account_id, d.device_id, ack.gen, ack.index) for d, ack in acks]
+    known = ledgers.select_hashes_at(cursor, places)
+    return [
+        _judge(cursor, device, ack, known.get(place))
+        for (device, ack), place in zip(acks, places, strict=True)
+    ]
+
+
+def _judge(
+    cursor: Cursor, device: Certified, ack: Record, stored: tuple[bytes, bytes] | None
+) -> str:
     if stored is None:
         return UNKNOWN
-    if (stored.entry_hash, stored.txn_hash) == (ack.ledger_head, ack.txn_hash):
+    if stored == (ack.ledger_head, ack.txn_hash):
         return AGREES
-    newest = ledgers.select_position(cursor, *where, lock=False, form=OPG1).generation
-    if device.frozen or ack.gen < newest:
+    position = ledgers.select_position(
+        cursor, device.account_id, device.device_id, lock=False, form=OPG1
+    )
+    if device.frozen or ack.gen < position.generation:
         return EXISTS  # the operator knows, or has opened another ledger since
-    _flag(cursor, device, ack)
-    return CREATED
+    return CREATED if _flag(cursor, device, ack) else EXISTS
 
 
-def _flag(cursor: Cursor, device: Certified, ack: Record) -> None:
-    devices.update_device_frozen(cursor, device.account_id, device.device_id, True)
+def _flag(cursor: Cursor, device: Certified, ack: Record) -> bool:
+    """Freezes the device; false where the same receipt did so before."""
     row = audit.decision(
         device.account_id,
         _ANYBODY,
@@ -110,4 +127,7 @@ def _flag(cursor: Cursor, device: Certified, ack: Record) -> None:
         detail="it acknowledged a payment that its ledger does not hold there",
         ack=ack.signed.hex(),
     )
-    audit.write(cursor, [row])
+    is_new = audit.write_new(cursor, row)
+    if is_new:
+        devices.update_device_frozen(cursor, device.account_id, device.device_id, True)
+    return is_new

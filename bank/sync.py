@@ -5,7 +5,7 @@ payment: one that is wrong holds up no other, and all of them stand even where t
 refused. Sent again, it changes nothing more.
 
     alone      PENDING until the payee brings it, LAPSED once the purse has ended
-    with ACK   settled as if the payee had brought it
+    with ACK   settled as if the payee had brought it; a payee whose ledger belies it is frozen
     with VOID  VOIDED, or RETURNED where it was settled before
     closing    the rest is given back, the purse revoked at once
 
@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import claims, endings, topup, verify
+from bank import audit, claims, endings, proving, topup, verify
 from bank.authority import Office
 from bank.claims import Claim
 from bank.queries import accounts, enrolments, purses, spends
 from bank.queries.enrolments import Certified
 from bank.queries.purses import ENDED, Purse
 from bank.queries.spends import CONFLICT, Copy
+from firmware.common.crypto import sha256
 from firmware.common.payment import verdicts
 from firmware.common.payment.answer import check_ack, check_void
 from firmware.common.payment.certificate import PAYER
@@ -122,7 +123,9 @@ def _judge(
         else:
             bad[entry.txn.ctr] = verdict
     _keep(cursor, purse, good)
-    done = _claim(cursor, purse, [e for e in good if e.tag == WITH_ACK], payees, now)
+    acked = [entry for entry in good if entry.tag == WITH_ACK]
+    proving.compare(cursor, [(payees[e.txn.payee], e.answer) for e in acked if e.answer])
+    done = _claim(cursor, purse, acked, payees, now)
     for entry in good:
         if entry.tag == WITH_VOID:
             claim = _claim_of(purse, entry, payees[entry.txn.payee].account_id)
@@ -211,4 +214,11 @@ def _top_up(
         purse = topup.top_up(cursor, office, device, sync.newpub, sync.amount, now)
         return purse, None
     except Refused as refused:
+        key = f"purse key {sha256(sync.newpub).hex()}"
+        row = audit.decision(
+            *(device.account_id, f"device {device.device_id.hex()}"),
+            *("refuse top up", key, refused.reason),
+            amount_minor=sync.amount,
+        )
+        audit.write(cursor, [audit.once(row)])
         return b"", refused

@@ -96,6 +96,28 @@ def select_entries(
     }
 
 
+def select_hashes_at(
+    cursor: Cursor, places: list[tuple[str, bytes, int, int]]
+) -> dict[tuple[str, bytes, int, int], tuple[bytes, bytes]]:
+    """(entry_hash, txn_hash) by (account, device, generation, index) of OPG1 ledgers."""
+    if not places:
+        return {}
+    cursor.execute(
+        """
+        SELECT account_id, device_id, generation, ledger_index, entry_hash, txn_hash
+        FROM unnest(%s::text[], %s::bytea[], %s::int[], %s::bigint[])
+            AS asked (account_id, device_id, generation, ledger_index)
+        JOIN ledger_entries AS e USING (account_id, device_id, generation, ledger_index)
+        WHERE e.form = 'opg1'
+        """,
+        tuple(map(list, zip(*places, strict=True))),
+    )
+    return {
+        (account, bytes(device), generation, index): (bytes(entry_hash), bytes(txn_hash))
+        for account, device, generation, index, entry_hash, txn_hash in cursor.fetchall()
+    }
+
+
 def insert_entries(
     cursor: Cursor,
     account_id: str,
@@ -137,6 +159,20 @@ def update_verdicts(
             AND ledger_entries.ledger_index = anew.ledger_index
         """,
         (indices, values, reasons, account_id, device_id, generation, form),
+    )
+
+
+def update_settled(
+    cursor: Cursor, account_id: str, device_id: bytes, txn_hash: bytes, verdict: int, reason: int
+) -> None:
+    """Another verdict for every entry of a device's OPG1 ledgers that holds a settled payment."""
+    cursor.execute(
+        """
+        UPDATE ledger_entries SET verdict = %s, reason = %s, judged_at = now()
+        WHERE account_id = %s AND device_id = %s AND form = 'opg1' AND txn_hash = %s
+            AND verdict IN (0, 1, 2, 3)
+        """,
+        (verdict, reason, account_id, device_id, txn_hash),
     )
 
 

@@ -17,7 +17,9 @@ from firmware.common.wire.errors import (
 from tests.bank.opg1_teller import (
     CLOSING,
     COVERED,
+    DUPLICATE,
     SETTLED,
+    WITH_ACK,
     Board,
     Opg1Teller,
     Purse,
@@ -186,6 +188,31 @@ def test_a_customers_receipt_proves_a_fork(
     rows = [row for row in opg1.look("/bank-logs")["logs"] if row["action"] == "freeze"]
     assert [(row["account_id"], row["reason"]) for row in rows] == [("bert", LEDGER_FORK)]
     assert rows[0]["detail"]["ack"] == ack.hex()  # whoever doubts it can check it
+
+
+def test_a_receipt_in_a_payers_report_proves_a_fork(
+    opg1: Opg1Teller, anna: Board, purse: Purse, forked: tuple[Till, Till, bytes]
+) -> None:
+    """The payer is paid for nothing less: the payment settles; its payee is frozen, once."""
+    till, other, txn = forked
+    acked = entry(WITH_ACK, txn, acknowledgement(other, 1, txn))
+    assert report(opg1, anna, purse, acked) == dict.fromkeys((1, 2, 3), SETTLED)
+    assert reason(till.upload()) == FROZEN
+    opg1.operate("unfreeze", account_id="bert", device_id=till.board.device_id.hex())
+    report(opg1, anna, purse, acked)
+    assert till.upload().status_code == 200
+    rows = [row for row in opg1.look("/bank-logs")["logs"] if row["action"] == "freeze"]
+    assert [row["reason"] for row in rows] == [LEDGER_FORK]
+
+
+def test_an_honest_receipt_in_a_payers_report_freezes_nobody(
+    opg1: Opg1Teller, anna: Board, purse: Purse, till: Till
+) -> None:
+    txns = [purse.pay(till.board, 1_00) for _ in range(3)]
+    till.append(*txns).settle(0, 2)
+    acked = [entry(WITH_ACK, txn, acknowledgement(till, i, txn)) for i, txn in enumerate(txns)]
+    assert report(opg1, anna, purse, *acked) == dict.fromkeys((1, 2, 3), SETTLED)
+    assert till.settle(2).verdicts == [DUPLICATE]
 
 
 def test_an_old_receipt_does_not_freeze_a_new_ledger(

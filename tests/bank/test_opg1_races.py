@@ -15,7 +15,7 @@ from tests.bank.opg1_teller import (
     Opg1Teller,
     Purse,
 )
-from tests.bank.till import EQUIV, Till, bundle, entry, equiv, report, shop
+from tests.bank.till import EQUIV, Till, acknowledgement, bundle, entry, equiv, report, shop
 
 BUSY = 503
 
@@ -49,8 +49,8 @@ def test_the_payers_and_the_payees_copies_race(
 ) -> None:
     """32 threads, half of them with the payer's copies; each payment is paid once."""
     txns = [purse.pay(till.board, 1_00) for _ in range(8)]
-    acked = [entry(WITH_ACK, txn, opg1.ack(till.board, txn, i)) for i, txn in enumerate(txns)]
     till.append(*txns)
+    acked = [entry(WITH_ACK, txn, acknowledgement(till, i, txn)) for i, txn in enumerate(txns)]
     message = till.message()
     works: list[Any] = []
     for i in range(16):

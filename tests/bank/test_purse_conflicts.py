@@ -1,20 +1,26 @@
 """Payments that contradict each other or a VOID: who is paid from what, and what is proven."""
 
+from typing import Any
+
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import limits, policy
 from tests import opg1_builder as builder
+from tests.bank.conftest import FUNDS_MINOR
 from tests.bank.opg1_teller import (
     COVERED,
     DAY_S,
+    DUPLICATE,
     RETURNED,
     SETTLED,
     UNPAID,
     VOIDED,
     Board,
     Opg1Teller,
+    Purse,
     entry,
 )
+from tests.bank.till import Till, acknowledgement
 
 GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
 
@@ -123,6 +129,70 @@ def test_the_claim_first_then_void(opg1: Opg1Teller, anna: Board, bert: Board) -
     assert (opg1.balance("bert"), opg1.reserved(purse)) == (0, (100_00, 10_00))
     rows = {r["account_id"]: r for r in opg1.look("/operator/accounts")["accounts"]}
     assert (rows["bert"]["frozen"], rows["anna"]["frozen"]) == (True, False)
+
+
+def test_a_void_reaches_the_payees_ledger_whichever_way_it_was_paid(
+    opg1: Opg1Teller, anna: Board, purse: Purse, till: Till
+) -> None:
+    """The payer's copy settled it first, so the payee's entry is no more than a duplicate."""
+    txn, other = purse.pay(till.board, 12_50), purse.pay(till.board, 1_00)
+    till.append(txn, other, txn)
+    opg1.report(anna, purse, [entry(2, txn, acknowledgement(till, 0, txn))])
+    assert till.settle().verdicts == [DUPLICATE, SETTLED, DUPLICATE]
+    opg1.report(anna, purse, [entry(3, txn, opg1.void(till.board, txn))])
+    opg1.operate("unfreeze", account_id="bert")
+    receipt = till.settle()
+    assert (receipt.verdicts, receipt.net) == ([RETURNED, SETTLED, RETURNED], 1_00)
+    assert opg1.balance("bert") == 1_00
+
+
+def test_the_same_acceptance_and_void_freeze_once(
+    opg1: Opg1Teller, anna: Board, bert: Board
+) -> None:
+    """A payer that keeps both does not keep the payee frozen."""
+    purse = opg1.top_up(anna)
+    clone, carl = purse.clone(), opg1.board("carl")
+    first, second = purse.pay(carl, 10_00), clone.pay(bert, 20_00)
+    report = [entry(2, txn, opg1.ack(board, txn)) for txn, board in ((first, carl), (second, bert))]
+    opg1.report(anna, purse, report)
+    void = [entry(3, second, opg1.void(bert, second))]
+    opg1.report(anna, purse, void)
+    assert [row["subject"] for row in rows(opg1, "freeze")] == ["bert"]
+    opg1.operate("unfreeze", account_id="bert")
+    opg1.report(anna, purse, void)
+    assert len(rows(opg1, "freeze")) == 1
+    assert not {r["account_id"]: r for r in opg1.look("/operator/accounts")["accounts"]}["bert"][
+        "frozen"
+    ]
+
+
+def test_a_close_whose_rest_was_spent_elsewhere(opg1: Opg1Teller, anna: Board, till: Till) -> None:
+    """Two boards have the key: proven, revoked, nothing consumed; the rest returns at the end."""
+    purse = opg1.top_up(anna)
+    clone = purse.clone()
+    till.append(clone.pay(till.board, 40_00))
+    assert till.settle().verdicts == [SETTLED]
+    close = purse.close()
+    assert opg1.report(anna, purse, [entry(4, close)]).verdicts == {1: UNPAID}  # Bert's counter
+    other = opg1.top_up(anna, 50_00, "other")
+    till.append(other.clone().pay(till.board, 40_00)).settle(1)
+    other.ctr = 1
+    close = other.close()
+    before = len(rows(opg1, "closed"))
+    for _ in range(2):
+        assert opg1.report(anna, other, [entry(4, close)]).verdicts == {1: SETTLED, 2: UNPAID}
+    assert len(rows(opg1, "closed")) == before + 1
+    for revoked in (purse, other):
+        stored = opg1.stored(revoked)
+        assert (stored.state, stored.claimed_minor) == ("revoked", 40_00)
+        assert opg1.client.get(f"/proofs/{revoked.id8.hex()}").status_code == 200
+    opg1.now += GRACE_OVER_S
+    opg1.operate("lapse")
+    assert opg1.balance("anna") == FUNDS_MINOR - 80_00
+
+
+def rows(opg1: Opg1Teller, action: str) -> list[dict[str, Any]]:
+    return opg1.look(f"/bank-logs?action={action.replace(' ', '%20')}")["logs"]
 
 
 def test_void_gives_back_no_more_than_the_payee_holds(
