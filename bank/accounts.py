@@ -10,8 +10,8 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import audit, limits, verify
-from bank.queries import accounts, devices, ledgers, transfers
+from bank import audit, limits, revoking, verify
+from bank.queries import accounts, devices, enrolments, ledgers, transfers
 from bank.queries.transfers import FUNDING, Transfer
 from firmware.common.interchange.transaction import is_hex
 from firmware.common.payment import money
@@ -28,6 +28,8 @@ from firmware.common.wire.errors import (
 )
 
 BANK_ACCOUNT = "bank"  # the system account of schema.sql; funding is its debt
+FUND = (BANK_ACCOUNT, "fund")  # its fraud fund
+_ISSUED = (BANK_ACCOUNT, verify.DEFAULT_WALLET)
 FORMS = (ledgers.JSON, ledgers.OPG1)  # of the two ledgers of a device
 CREATED = "created"
 EXISTS = "exists"
@@ -84,7 +86,7 @@ def fund(
     if wallet_id != verify.DEFAULT_WALLET:
         identifier(wallet_id)
     require_party(cursor, account_id)
-    source, target = (BANK_ACCOUNT, verify.DEFAULT_WALLET), (account_id, wallet_id)
+    source, target = _ISSUED, (account_id, wallet_id)
     if target not in accounts.select_balances(cursor, sorted((source, target)), lock=True):
         raise Refused(WRONG_WALLET, f"the account {account_id} has no wallet {wallet_id!r}")
     known = transfers.select_transfers(cursor, [(BANK_ACCOUNT, transfer_id)])
@@ -101,15 +103,63 @@ def fund(
     )
 
 
-def set_frozen(cursor: Cursor, account_id: str, frozen: bool, device: str | None = None) -> None:
-    """Freezes or unfreezes an account, or only the device of that id (16 hex digits)."""
+def fill_fund(cursor: Cursor, amount_minor: int, transfer_id: str) -> str:
+    """Puts money into the fraud fund, as `fund` does into a wallet: CREATED or EXISTS."""
+    money.check_amount(amount_minor)
+    _check_transfer_id(transfer_id)
+    accounts.select_balances(cursor, sorted((_ISSUED, FUND)), lock=True)
+    known = transfers.select_transfers(cursor, [(BANK_ACCOUNT, transfer_id)])
+    for transfer in known.values():
+        if (transfer.payee_account, transfer.amount_minor) != (BANK_ACCOUNT, amount_minor):
+            raise Refused(REPLAY, f"the transfer {transfer_id} is another one")
+    if not known:
+        transfers.insert_transfers(
+            cursor, FUNDING, [Transfer(*_ISSUED, *FUND, transfer_id, amount_minor)]
+        )
+    shown = money.show_amount(amount_minor)
+    return _done(cursor, BANK_ACCOUNT, "fill fraud fund", transfer_id, not known, amount=shown)
+
+
+def set_guarantee(cursor: Cursor, account_id: str, amount_minor: int) -> str:
+    """What the fraud fund pays a payee at most from now on: CREATED, or EXISTS if it was that.
+
+    0 is nothing. Each cover of the fund uses it up.
+    """
+    if amount_minor:
+        money.check_amount(amount_minor)
     require_party(cursor, account_id)
+    accounts.select_balances(cursor, [FUND], lock=True)  # under which covers use it up
+    before = accounts.select_guarantee(cursor, account_id)
+    accounts.update_guarantee(cursor, account_id, amount_minor - before)
+    shown = money.show_amount(amount_minor)
+    changed = amount_minor != before
+    return _done(cursor, account_id, "set guarantee", account_id, changed, amount=shown)
+
+
+def parse_guarantee(text: str) -> int:
+    """Minor units from decimal text, which may be 0 here. Raises `Refused`."""
+    return 0 if text in ("0", "0.0", "0.00") else money.parse_amount(text)
+
+
+def set_frozen(cursor: Cursor, account_id: str, frozen: bool, device: str | None = None) -> None:
+    """Freezes or unfreezes an account, or only the device of that id (16 hex digits).
+
+    Whose board takes part in OPG1 is revoked in the news when frozen, with its purses: what boards
+    have heard cannot be taken back, so that this outlasts the freeze.
+    """
+    require_party(cursor, account_id)
+    certified = enrolments.select_certified_ids(cursor, account_id)
+    if device is not None:
+        certified = [device_id for device_id in certified if device_id == parse_device_id(device)]
+    devices.lock_devices(cursor, certified)
     if device is None:
         accounts.update_account_frozen(cursor, account_id, frozen)
     elif not devices.update_device_frozen(cursor, account_id, parse_device_id(device), frozen):
         raise Refused(NOT_ENROLLED, f"the account {account_id} has no device {device}")
     subject = account_id if device is None else f"device {device}"
     _done(cursor, account_id, "freeze" if frozen else "unfreeze", subject)
+    if frozen:
+        revoking.revoke_devices(cursor, account_id, certified, audit.OPERATOR)
 
 
 def open_generation(
@@ -140,7 +190,7 @@ def open_generation(
 
 
 def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
-    """Accounts with their balances, and what their purses hold besides, by id."""
+    """Accounts with their balances, what their purses hold besides, and guarantees, by id."""
     return [
         {
             "account_id": account_id,
@@ -150,9 +200,10 @@ def page(cursor: Cursor, limit: int, offset: int) -> list[dict[str, Any]]:
             "devices": device_count,
             "balance_minor": sum(wallets.values()),
             "reserved_minor": reserved,
+            "guarantee_minor": guarantee,
             "wallets": wallets,
         }
-        for account_id, kind, name, frozen, wallets, device_count, reserved in (
+        for account_id, kind, name, frozen, wallets, device_count, reserved, guarantee in (
             accounts.select_accounts(cursor, limit, offset)
         )
     ]

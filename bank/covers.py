@@ -8,6 +8,7 @@ from typing import NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import audit
+from bank.accounts import FUND
 from bank.queries import accounts, purses, spends, transfers
 from bank.queries.purses import Key
 from bank.queries.transfers import BOND, COVER, RESERVE, WALLET, Leg
@@ -15,8 +16,6 @@ from bank.transfer_ids import transfer_id
 from bank.verify import DEFAULT_WALLET
 from firmware.common.payment import verdicts
 from firmware.common.wire.errors import OK
-
-FUND = ("bank", "fund")  # the fraud fund, a wallet of schema.sql
 
 Covers = dict[str, int]  # source -> minor units
 

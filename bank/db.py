@@ -20,6 +20,11 @@ from bank.queries import schema
 from firmware.common.wire.errors import BUSY, UNAVAILABLE, Refused
 
 SCHEMA_VERSION = 3
+_NEWER = "a newer bank made it: install that version"
+_UNRELEASED = (
+    "no release had that schema and none reads its books: name an empty database in DATABASE_URL, "
+    "or put the folder of the bank's own PostgreSQL aside, and run: opg bank init-db"
+)
 _SCHEMA_FILE = Path(__file__).parents[1] / "schema.sql"
 CONNECTION_OPTIONS = " ".join(
     f"-c {setting}"
@@ -168,9 +173,10 @@ def check_version(cursor: Cursor) -> None:
     if version is None:
         raise Refused(UNAVAILABLE, "the database is empty; run: opg bank init-db")
     if version != SCHEMA_VERSION:
+        what_to_do = _NEWER if version > SCHEMA_VERSION else _UNRELEASED
         raise Refused(
             UNAVAILABLE,
-            f"the database has schema {version}, this bank needs {SCHEMA_VERSION}",
+            f"the database has schema {version}, this bank needs {SCHEMA_VERSION}; {what_to_do}",
         )
 
 

@@ -51,5 +51,6 @@ BEACON_AGE_S = 60  # an older one is made anew when asked for
 ENDINGS_MAX = 200  # purses ended in one transaction
 END_SLACK_S = 60  # longer than any settlement takes
 AUDIT_LAG_S = 120  # by then every row of the log that bears a time has been committed
+BEACONS_CHECKED_MAX = 10_000  # whose signatures `audit verify` looks at: the newest
 AUDIT_ROWS_MAX = 100_000  # hashed into one checkpoint
 BKEY_DAYS_MAX = 730

@@ -70,12 +70,39 @@ def fund() -> Response:
     found = _members({"account_id", "amount", "wallet_id", "transfer_id"})
     account_id = jsontext.text_member(found, "account_id")
     wallet_id = _optional(found, "wallet_id", verify.DEFAULT_WALLET)
-    amount_minor = money.parse_amount(found.get("amount", b"").decode(errors="replace"))
+    amount_minor = _amount(found)
     transfer_id = _optional(found, "transfer_id", transaction.new_id())
     result = current().database.run(
         lambda cursor: accounts.fund(cursor, account_id, wallet_id, amount_minor, transfer_id)
     )
     return jsonify(result=result, transfer_id=transfer_id)
+
+
+@blueprint.post("/fraud-fund")
+@operators_only
+def fill_fund() -> Response:
+    """{"amount": number, "transfer_id"?: UUID}: into the fraud fund, once for an id."""
+    found = _members({"amount", "transfer_id"})
+    amount_minor = _amount(found)
+    transfer_id = _optional(found, "transfer_id", transaction.new_id())
+    result = current().database.run(
+        lambda cursor: accounts.fill_fund(cursor, amount_minor, transfer_id)
+    )
+    return jsonify(result=result, transfer_id=transfer_id)
+
+
+@blueprint.post("/guarantee")
+@operators_only
+def set_guarantee() -> Response:
+    """{"account_id", "amount": number}: what the fraud fund pays a payee at most; 0 is nothing."""
+    found = _members({"account_id", "amount"})
+    account_id = jsontext.text_member(found, "account_id")
+    amount_minor = accounts.parse_guarantee(_text(found, "amount"))
+    return _done(
+        current().database.run(
+            lambda cursor: accounts.set_guarantee(cursor, account_id, amount_minor)
+        )
+    )
 
 
 @blueprint.post("/freeze", defaults={"frozen": True})
@@ -182,6 +209,15 @@ def _members(allowed: set[str]) -> dict[str, bytes]:
         if name not in allowed:
             raise Refused(MALFORMED, f"known members are {', '.join(sorted(allowed))}")
     return found
+
+
+def _amount(found: dict[str, bytes]) -> int:
+    return money.parse_amount(_text(found, "amount"))
+
+
+def _text(found: dict[str, bytes], name: str) -> str:
+    """A member as it was written."""
+    return found.get(name, b"").decode(errors="replace")
 
 
 def _optional(found: dict[str, bytes], name: str, default: str) -> str:

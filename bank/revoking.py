@@ -35,6 +35,19 @@ def revoke_purse(cursor: Cursor, purse: Purse, state: str, actor: str, reason: i
     return purse._replace(state=state, revoked_seq=seq)
 
 
+def revoke_devices(cursor: Cursor, account_id: str, device_ids: list[bytes], actor: str) -> None:
+    """Ends the trust in locked devices of an account and in their purses, for good."""
+    keys = purses.select_open(cursor, account_id, device_ids)
+    for purse in (purses.select_purses(cursor, keys) if keys else {}).values():
+        revoke_purse(cursor, purse, REVOKED, actor)
+    for device_id in device_ids:
+        if news.select_revocation(cursor, device_id) is None:
+            seq = revoke_id(cursor, account_id, device_id)
+            subject = f"device {device_id.hex()}"
+            row = audit.decision(account_id, actor, "revoke device", subject, OK, seq=seq)
+            audit.write(cursor, [row])
+
+
 def accuse(cursor: Cursor, purse: Purse, txn_a: bytes, txn_b: bytes, brought_by: str) -> Purse:
     """Revokes a locked purse for two signed payments that contradict each other, and keeps them."""
     a, b = parse_signed(TXN, txn_a), parse_signed(TXN, txn_b)

@@ -24,7 +24,9 @@ def select_account(cursor: Cursor, account_id: str) -> tuple[str, str, bool] | N
 
 
 def select_accounts(cursor: Cursor, limit: int, offset: int) -> list[tuple[Any, ...]]:
-    """(account_id, kind, name, frozen, {wallet_id: balance_minor}, devices, reserved_minor)."""
+    """(account_id, kind, name, frozen, {wallet_id: balance_minor}, devices, reserved_minor,
+    guarantee_minor).
+    """
     cursor.execute(
         """
         SELECT account_id, kind, name, frozen,
@@ -32,7 +34,8 @@ def select_accounts(cursor: Cursor, limit: int, offset: int) -> list[tuple[Any, 
              WHERE wallets.account_id = accounts.account_id),
             (SELECT count(*) FROM devices WHERE devices.account_id = accounts.account_id),
             (SELECT coalesce(sum(reserve_minor + bond_minor), 0)::bigint FROM purses
-             WHERE payer_account = accounts.account_id)
+             WHERE payer_account = accounts.account_id),
+            guarantee_minor
         FROM accounts
         ORDER BY account_id
         LIMIT %s OFFSET %s

@@ -27,9 +27,9 @@ class AuditRow(NamedTuple):
     detail: str
 
 
-def insert_audit_rows(cursor: Cursor, rows: list[AuditRow]) -> None:
+def insert_audit_rows(cursor: Cursor, rows: list[AuditRow]) -> int:
+    """A row whose id is there already is the same decision, and stays; how many were not."""
     columns: tuple[list[Any], ...] = tuple(map(list, zip(*rows, strict=True)))
-    """A row whose id is there already is the same decision, and stays as it is."""
     cursor.execute(
         """
         INSERT INTO audit_logs (account_id, audit_id, actor, action, subject, reason, detail)
@@ -39,6 +39,7 @@ def insert_audit_rows(cursor: Cursor, rows: list[AuditRow]) -> None:
         """,
         columns,
     )
+    return cursor.rowcount
 
 
 def select_audit_rows(
@@ -115,3 +116,57 @@ def insert_checkpoint(cursor: Cursor, lag_s: int, rows_max: int) -> bytes:
     cursor.execute("SELECT head FROM audit_checkpoints ORDER BY seq DESC LIMIT 1")
     (head,) = cursor.fetchone() or (bytes(32),)
     return bytes(head)
+
+
+class Checkpoint(NamedTuple):
+    """The log's hash as far as `until`, as text."""
+
+    seq: int
+    until: str
+    row_count: int
+    head: bytes
+
+
+def freeze_view(cursor: Cursor) -> None:
+    """What follows in this transaction sees the database as it is now."""
+    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def select_checkpoints(cursor: Cursor) -> list[Checkpoint]:
+    cursor.execute("SELECT seq, until::text, row_count, head FROM audit_checkpoints ORDER BY seq")
+    return [
+        Checkpoint(seq, until, row_count, bytes(head))
+        for seq, until, row_count, head in cursor.fetchall()
+    ]
+
+
+def hash_rows(cursor: Cursor, before: bytes, since: str | None, until: str) -> tuple[int, bytes]:
+    """(how many rows, the hash) of a checkpoint that covers what is newer than `since`."""
+    cursor.execute(
+        """
+        SELECT count(*), sha256(%s || coalesce(
+            string_agg(audit_hash(a), ''::bytea ORDER BY a.at, a.audit_id), ''::bytea))
+        FROM audit_logs AS a WHERE a.at > coalesce(%s, '-infinity')::timestamptz AND a.at <= %s
+        """,
+        (before, since, until),
+    )
+    (count, head) = cursor.fetchone() or (0, before)
+    return count, bytes(head)
+
+
+def count_newer(cursor: Cursor) -> int:
+    """Rows that no checkpoint covers yet."""
+    cursor.execute(
+        """
+        SELECT count(*) FROM audit_logs
+        WHERE at > coalesce((SELECT max(until) FROM audit_checkpoints), '-infinity')
+        """
+    )
+    (count,) = cursor.fetchone() or (0,)
+    return count
+
+
+def select_beacon_heads(cursor: Cursor) -> list[tuple[int, bytes]]:
+    """(seq, audit_head) of every beacon, from the first."""
+    cursor.execute("SELECT seq, substring(signed FROM 65 FOR 32) FROM beacons ORDER BY seq")
+    return [(seq, bytes(head)) for seq, head in cursor.fetchall()]

@@ -48,6 +48,17 @@ def select_device(cursor: Cursor, device_id: bytes) -> tuple[str, bytes, bytes, 
     return None if row is None else (row[0], bytes(row[1]), bytes(row[2]), row[3])
 
 
+def lock_devices(cursor: Cursor, device_ids: list[bytes]) -> None:
+    """They are given no purse, settle nothing and are not frozen by anybody else meanwhile."""
+    cursor.execute(
+        """
+        SELECT FROM device_directory JOIN devices AS d USING (account_id, device_id)
+        WHERE device_id = ANY(%s) ORDER BY account_id, device_id FOR NO KEY UPDATE OF d
+        """,
+        (device_ids,),
+    )
+
+
 def select_signers(
     cursor: Cursor, signers: list[tuple[str, bytes]]
 ) -> dict[tuple[str, bytes], bool]:

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from bank.queries import devices
+
 
 class Code(NamedTuple):
     """A one-time code that may still be used."""
@@ -163,10 +165,24 @@ def select_certificate(cursor: Cursor, account_id: str, device_id: bytes) -> byt
     return None if row is None else bytes(row[0])
 
 
+def select_certified_ids(cursor: Cursor, account_id: str) -> list[bytes]:
+    """An account's devices that were ever given a certificate."""
+    cursor.execute(
+        "SELECT DISTINCT device_id FROM certificates WHERE account_id = %s ORDER BY device_id",
+        (account_id,),
+    )
+    return [bytes(device_id) for (device_id,) in cursor.fetchall()]
+
+
 def select_certified(
     cursor: Cursor, device_ids: list[bytes], lock: bool = False
 ) -> dict[bytes, Certified]:
-    """Those of the devices that have a certificate. With `lock` their rows stay as they are."""
+    """Those of the devices that have a certificate.
+
+    With `lock` they, and whether their accounts are frozen, are read once their rows are locked.
+    """
+    if lock:
+        devices.lock_devices(cursor, device_ids)
     query = """
         SELECT d.account_id, d.device_id, signing_key, ecdh_key, c.roles, c.not_after,
             d.frozen OR accounts.frozen
@@ -177,7 +193,7 @@ def select_certified(
                 WHERE other.account_id = d.account_id AND other.device_id = d.device_id)
         WHERE d.device_id = ANY(%s) ORDER BY d.account_id, d.device_id
         """
-    cursor.execute(query + ("FOR NO KEY UPDATE OF d" if lock else ""), (device_ids,))
+    cursor.execute(query, (device_ids,))
     found = [Certified(*_plain(row)) for row in cursor.fetchall()]
     return {device.device_id: device for device in found}
 

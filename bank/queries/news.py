@@ -1,4 +1,4 @@
-"""The public news: revocations in one chain, beacons, and checkpoints of the audit log."""
+"""The public news: revocations in one chain, and beacons."""
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -54,8 +54,9 @@ def insert_beacon(cursor: Cursor, seq: int, t: int, rev_seq: int, signed: bytes)
     )
 
 
-def select_last_checkpoint(cursor: Cursor) -> bytes | None:
-    """The hash of the audit log as far as it is covered."""
-    cursor.execute("SELECT head FROM audit_checkpoints ORDER BY seq DESC LIMIT 1")
-    row = cursor.fetchone()
-    return None if row is None else bytes(row[0])
+def select_newest_beacons(cursor: Cursor, since: int, count: int) -> list[tuple[int, bytes]]:
+    """(seq, signed) of the newest beacons made at that time or later."""
+    cursor.execute(
+        "SELECT seq, signed FROM beacons WHERE t >= %s ORDER BY seq DESC LIMIT %s", (since, count)
+    )
+    return [(seq, bytes(signed)) for seq, signed in cursor.fetchall()]

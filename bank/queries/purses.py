@@ -138,6 +138,18 @@ def select_due(cursor: Cursor, before: int, count: int) -> list[Key]:
     return [(payer, bytes(purse_id)) for payer, purse_id in cursor.fetchall()]
 
 
+def select_open(cursor: Cursor, account_id: str, device_ids: list[bytes]) -> list[Key]:
+    """The purses of an account's devices that are neither closed nor revoked nor ended."""
+    cursor.execute(
+        """
+        SELECT payer_account, purse_id FROM purses
+        WHERE payer_account = %s AND device_id = ANY(%s) AND state = 'open'
+        """,
+        (account_id, device_ids),
+    )
+    return [(payer, bytes(purse_id)) for payer, purse_id in cursor.fetchall()]
+
+
 def insert_purse(cursor: Cursor, purse: NewPurse) -> None:
     cursor.execute(
         """

@@ -1,10 +1,13 @@
 """`opg bank`: set the bank up, run it, and do what an operator does."""
 
-from host_tools.commands.bank import boards, root
+from host_tools.commands.bank import boards, fraud, log, root
 from host_tools.commands.bank.books import bank
 
-bank.add_command(root.root)
-for command in (boards.code, boards.waiting, boards.confirm, boards.lapse):
+for command in (
+    *(boards.code, boards.waiting, boards.confirm, boards.lapse),
+    *(fraud.fund_fraud, fraud.guarantee),
+    *(log.audit, root.root),
+):
     bank.add_command(command)
 
 __all__ = ("bank",)
