@@ -7,12 +7,13 @@ from firmware.common.payment.purse import check_purse
 from firmware.common.payment.settlement import check_statement, statement_purse
 from firmware.common.storage import enrolment
 from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, Refused
-from firmware.common.wire.messages import DCERT, STATEMENT, SYNC
+from firmware.common.wire.messages import DCERT, PURSE, STATEMENT, SYNC
 from firmware.common.wire.sealed_box import Box
 from firmware.common.wire.signed import parse_signed
-from firmware.sender import wallet as wallets
+from firmware.sender import keeping
 from firmware.sender.app import App
 from firmware.sender.standing import Standing, payment_of, standings
+from firmware.sender.wallet import Wallet
 
 _HOUR_S = 3_600
 
@@ -21,9 +22,10 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     """Takes the sealed STATEMENT; raises `Refused` unless it answers this board's SYNC."""
     wallet, news = app.wallet, app.device.news
     data = _opened(app, body)
-    if wallet.syncing is None:
+    asked = keeping.sync_of(wallet)
+    if not asked:
         raise Refused(REPLAY, "the bank was not asked anything")
-    sync = parse_signed(SYNC, wallet.segments.read(wallet.syncing[0], wallet.syncing[1]))
+    sync = parse_signed(SYNC, asked)
     statement = check_statement(news.realm8, news.banks, data, sync.device, sync.purse, sync.nonce)
     new_purse = statement_purse(statement)
     if new_purse:
@@ -32,7 +34,7 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
             raise Refused(KEY_MISMATCH, "the purse is for another key")
         if wallet.find(purse.purse):
             raise Refused(REPLAY, "this board has that purse")
-    wallet.add_statement(data)
+    keeping.add_statement(wallet, data)
     news.saw(statement.t)
     _tidy(app)
     app.device.log("STATEMENT", "%d payments judged" % statement.n)
@@ -59,19 +61,19 @@ def _tidy(app: App) -> None:
     wallet = app.wallet
     found = standings(wallet)
     for standing in found:
-        record = standing.purse.record
+        record = parse_signed(PURSE, standing.purse.signed)
         over_s = record.not_after + record.grace_h * _HOUR_S
         if over_s < app.device.news.t_lb() and not standing.open():
-            wallet.forget(standing.purse)
-    wallet.segments.drop_before(_first_needed(wallet, found))
+            wallet.purses.remove(standing.purse)
+    keeping.drop_before(wallet, _first_needed(wallet, found))
 
 
-def _first_needed(wallet: wallets.Wallet, found: list[Standing]) -> int:
+def _first_needed(wallet: Wallet, found: list[Standing]) -> int:
     """The oldest segment with a payment that the bank has not judged."""
-    waiting = {(s.purse.record.purse, ctr) for s in found for ctr in s.open()}
-    for segment, kind, payload in wallet.records():
-        if kind in (wallets.SIGNED, wallets.CLOSING):
+    waiting = {(s.purse.id, ctr) for s in found for ctr in s.open()}
+    for segment, kind, payload in keeping.records(wallet):
+        if kind in (keeping.SIGNED, keeping.CLOSING):
             txn = payment_of(kind, payload)
             if (txn.purse, txn.ctr) in waiting:
                 return segment
-    return wallet.segments.last
+    return keeping.segments(wallet).last

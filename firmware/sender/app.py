@@ -5,11 +5,11 @@ from firmware.common.storage import enrolment
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
-from firmware.common.wire.channel import Channel
 from firmware.common.wire.errors import NOT_ENROLLED, REQUEST_UNKNOWN, Refused
-from firmware.sender import screens
 from firmware.sender.wallet import Purse, Wallet
 
+_CHANNEL = "firmware.common.wire.channel"
+_RESTING = "firmware.sender.resting"
 _TAP = "firmware.sender.tap"
 _COMMANDS = "firmware.sender.commands"
 _FILING = "firmware.sender.filing"
@@ -38,12 +38,12 @@ class App(Flow):
     NOT_CONFIRMED = "NOT CONFIRMED YET"
     role = 1  # certificate.PAYER, whose module need not stay loaded
 
-    def __init__(self, device: Device, dialog: Dialog, wallet: Wallet, channel: Channel) -> None:
+    def __init__(self, device: Device, dialog: Dialog, wallet: Wallet) -> None:
         super().__init__(device, dialog)
         device.news.saw(wallet.last_time_s)
         self.wallet = wallet
-        self.channel = channel
         self.last_id = ""
+        self._key: tuple[bytearray, bytes] | None = None  # of the next tap
 
     def propose(self, amount_minor: int) -> None:
         """Does what the PAY button does, if this much is asked for (0: whatever is)."""
@@ -75,15 +75,20 @@ class App(Flow):
     def usable_purses(self) -> list[Purse]:
         """Those that the bank has not revoked."""
         is_revoked = self.device.news.is_revoked
-        return [purse for purse in self.wallet.purses if not is_revoked(purse.record.purse)]
+        return [purse for purse in self.wallet.purses if not is_revoked(purse.id)]
+
+    def take_key(self) -> "tuple[bytearray, bytes] | None":
+        """The key of a tap; it serves once."""
+        key, self._key = self._key, None
+        return key
 
     async def rest(self) -> None:
-        if enrolment.certificate(self.device.board.root):
-            self.channel.prepare()  # nobody waits now
+        """Until somebody presses: OK pays, NEXT taps again, CANCEL opens the menu."""
+        if self._key is None and enrolment.certificate(self.device.board.root):
+            self._key = late.call(_CHANNEL, "new_key")  # nobody waits now
         self.device.news.keep_time()
-        pressed = await screens.rest(
-            self.dialog, self._account(), self._left(), len(self.wallet.pending)
-        )
+        lines = late.call(_RESTING, "lines", self)
+        pressed = await self.dialog.rest("SENDER", lines, "PAY  AGAIN  MENU")
         if pressed == "next" and self.wallet.pending:
             await self._tap(False, 0)
         elif pressed == "ok":
@@ -91,22 +96,6 @@ class App(Flow):
             await self._tap(True, 0)
         elif pressed == "cancel":
             await self.decide("open_menu")
-
-    def _account(self) -> str:
-        identity = self.device.store.identity
-        return identity.account if identity else "not enrolled"
-
-    def _left(self) -> str:
-        """What purses that have not expired still hold, in the currency of the newest."""
-        purses, now_s = self.usable_purses(), self.device.news.t_lb()
-        if not purses:
-            return ""
-        currency = purses[-1].record.cur
-        left_minor = 0
-        for purse in purses:
-            if purse.record.cur == currency and purse.record.not_after > now_s:
-                left_minor += purse.record.allowance - purse.spent
-        return screens.money(left_minor, currency)
 
     async def _pay_by_file(self, account: str, amount_minor: int) -> None:
         await late.call(_FILING, "pay_by_file", self, account, amount_minor)

@@ -7,6 +7,8 @@ from firmware.common.payment.money import check_amount
 from firmware.common.wire.commands import Commands
 from firmware.common.wire.errors import BUSY, NO_FUNDS, REQUEST_UNKNOWN, STORE_FULL, Refused
 from firmware.common.wire.limits import PURSES_MAX
+from firmware.common.wire.messages import PURSE
+from firmware.common.wire.signed import parse_signed
 from firmware.sender.app import App
 
 
@@ -48,7 +50,7 @@ class SenderCommands(Commands):
         """Every purse that the bank made for this board, oldest first."""
         told = []
         for purse in self.app.wallet.purses:
-            record = purse.record
+            record = parse_signed(PURSE, purse.signed)
             told.append(
                 {
                     "purse": hexlify(record.purse).decode(),
@@ -78,7 +80,7 @@ class SenderCommands(Commands):
         purse = self.app.wallet.find(unhexlify(header["purse"]))
         if purse is None:
             raise Refused(REQUEST_UNKNOWN, "no such purse on this board")
-        if purse.spent >= purse.record.allowance:
+        if purse.spent >= parse_signed(PURSE, purse.signed).allowance:
             raise Refused(NO_FUNDS, "nothing is left in that purse")
         self.app.ask(self.app.decide, "close_purse", purse)
         return {}, b""

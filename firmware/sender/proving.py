@@ -10,14 +10,14 @@ from firmware.common.storage.news_store import News
 from firmware.common.wire.errors import MALFORMED, REQUEST_UNKNOWN, Refused
 from firmware.common.wire.messages import DCERT, PREQ, STATEMENT
 from firmware.common.wire.signed import parse_signed
-from firmware.sender import wallet as wallets
+from firmware.sender import keeping
 from firmware.sender.app import App
+from firmware.sender.keeping import split_signed
 from firmware.sender.standing import payment_of
-from firmware.sender.wallet import split_signed
 
 _PAGE = 8
 _ID_BYTES = 16
-_ANSWERS = {wallets.DELIVERED: "delivered", wallets.VOIDED: "voided"}
+_ANSWERS = {keeping.DELIVERED: "delivered", keeping.VOIDED: "voided"}
 _VERDICTS = {
     verdicts.SETTLED: "settled",
     verdicts.DUPLICATE: "settled",
@@ -39,8 +39,8 @@ def _payments(app: App, first: int) -> dict:
     count = 0
     rows: list[dict] = []
     places: dict[tuple[bytes, int], dict] = {}
-    for _, kind, payload in app.wallet.records():
-        if kind == wallets.SIGNED:
+    for _, kind, payload in keeping.records(app.wallet):
+        if kind == keeping.SIGNED:
             if first <= count < first + _PAGE:
                 rows.append(_row(payload))
                 txn = payment_of(kind, payload)
@@ -50,7 +50,7 @@ def _payments(app: App, first: int) -> dict:
             key = payload[:8], int.from_bytes(payload[8:12], "big")
             if key in places:
                 places[key]["state"] = _ANSWERS[kind]
-        elif kind == wallets.ANSWERED:
+        elif kind == keeping.ANSWERED:
             statement = parse_signed(STATEMENT, payload)
             for ctr, verdict in statement_verdicts(statement):
                 if verdict != verdicts.PENDING and (statement.purse, ctr) in places:
@@ -61,7 +61,7 @@ def _payments(app: App, first: int) -> dict:
 
 def _row(payload: bytes) -> dict:
     dcert, preq, _ = split_signed(payload)
-    txn = payment_of(wallets.SIGNED, payload)
+    txn = payment_of(keeping.SIGNED, payload)
     return {
         "id": hexlify(txn_hash(txn)[:16]).decode(),
         "amount": txn.amount,
@@ -78,15 +78,15 @@ def _evidence(app: App, wanted: bytes) -> bytes:
     wallet, news = app.wallet, app.device.news
     if len(wanted) != _ID_BYTES:
         raise Refused(MALFORMED, "an id has 32 hex digits")
-    for _, _, payload in wallet.records(wallets.SIGNED, wanted[:8]):
-        txn = payment_of(wallets.SIGNED, payload)
+    for _, _, payload in keeping.records(wallet, keeping.SIGNED, wanted[:8]):
+        txn = payment_of(keeping.SIGNED, payload)
         purse = wallet.find(txn.purse)
         if purse is None or txn_hash(txn)[:_ID_BYTES] != wanted:
             continue
         dcert, preq, signed = split_signed(payload)
-        for _, _, answer in wallet.records(wallets.DELIVERED, wanted[:8]):
+        for _, _, answer in keeping.records(wallet, keeping.DELIVERED, wanted[:8]):
             for banks in _bank_keys(news):
-                pack = make_evidence(banks, dcert, purse.record.signed, preq, signed, answer[12:])
+                pack = make_evidence(banks, dcert, purse.signed, preq, signed, answer[12:])
                 if _holds(news.root, pack):
                     return pack
     raise Refused(REQUEST_UNKNOWN, "no receipt for a payment of that id is kept")

@@ -1,9 +1,11 @@
 """The questions about purses, loaded when one is asked; each answers True when it is done."""
 
 from firmware.common import crypto
-from firmware.common.payment.money import show_amount
+from firmware.common.payment.money import show_amount, show_money
 from firmware.common.payment.transaction import make_close
-from firmware.sender import screens
+from firmware.common.wire.messages import PURSE
+from firmware.common.wire.signed import parse_signed
+from firmware.sender import keeping
 from firmware.sender.app import App
 from firmware.sender.wallet import Purse
 
@@ -15,28 +17,28 @@ async def top_up(app: App, amount_minor: int) -> bool:
     lines = ["", show_amount(amount_minor), "to pay offline,", "kept apart by", "the bank."]
     if not await app.dialog.confirm("TOP UP?", lines):
         return False
-    app.wallet.add_key(crypto.generate_key()[0], amount_minor)
+    keeping.add_key(app.wallet, crypto.generate_key()[0], amount_minor)
     app.device.log("TOP UP", show_amount(amount_minor))
     return True
 
 
 async def close_purse(app: App, purse: Purse) -> bool:
     """Signs away the rest of a purse: it pays nothing more, and the bank returns the rest."""
-    left_minor = purse.record.allowance - purse.spent
-    amount = screens.money(left_minor, purse.record.cur)
+    record = parse_signed(PURSE, purse.signed)
+    amount = show_money(record.allowance - purse.spent, record.cur)
     if not await app.dialog.confirm("CLOSE PURSE?", ["", amount, "goes back to", "the account."]):
         return False
     news = app.device.news
     txn = make_close(
         news.realm8,
         purse.private,
-        purse.record,
+        record,
         purse.ctr + 1,
         purse.spent,
         crypto.random_bytes(_NONCE_BYTES),
         purse.prev,
         news.t_lb(),
     )
-    app.wallet.add_close(txn)
+    keeping.add_close(app.wallet, txn)
     app.device.log("PURSE CLOSED", amount)
     return True

@@ -1,25 +1,11 @@
-"""What the payer is asked and told: one function a question, no decision taken here."""
+"""What the payer is asked and told on a tap: one function a question, no decision taken here."""
 
-from firmware.common.payment.money import show_amount
 from firmware.common.ui.canvas import COLUMNS, wrap
 from firmware.common.ui.dialog import Dialog
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_CURRENCIES = {978: "EUR", 840: "USD", 826: "GBP", 756: "CHF"}  # ISO 4217
-
-
-def money(amount_minor: int, currency: int) -> str:
-    """An amount and its currency, by its name where a screen has one: "4.50 EUR"."""
-    return show_amount(amount_minor) + " " + _CURRENCIES.get(currency, "#%d" % currency)
-
-
-async def rest(dialog: Dialog, account: str, left: str, pending: int) -> str:
-    """Until somebody presses a button: "ok" pays, "next" taps again, "cancel" opens the menu."""
-    waiting = "%d not confirmed" % pending if pending else ""
-    return await dialog.rest("SENDER", [account, "", left, waiting], "PAY  AGAIN  MENU")
 
 
 def connecting(dialog: Dialog) -> None:

@@ -13,8 +13,9 @@ from firmware.common.payment.verdicts import PENDING
 from firmware.common.wire.codec import Record
 from firmware.common.wire.messages import STATEMENT, TXN
 from firmware.common.wire.signed import parse_signed
-from firmware.sender import wallet as wallets
-from firmware.sender.wallet import Purse, Wallet, split_signed
+from firmware.sender import keeping
+from firmware.sender.keeping import split_signed
+from firmware.sender.wallet import Purse, Wallet
 
 JUDGED = 0x80
 
@@ -42,12 +43,12 @@ class Standing:
 def standings(wallet: Wallet) -> list[Standing]:
     """One for each purse."""
     found = [Standing(purse) for purse in wallet.purses]
-    by_purse = {standing.purse.record.purse: standing for standing in found}
+    by_purse = {standing.purse.id: standing for standing in found}
     asked: list[tuple[bytes, int, int]] = []
-    for _, kind, payload in wallet.records():
-        if kind == wallets.SYNCING:
+    for _, kind, payload in keeping.records(wallet):
+        if kind == keeping.SYNCING:
             asked = _asked(payload)
-        elif kind == wallets.ANSWERED:
+        elif kind == keeping.ANSWERED:
             statement = parse_signed(STATEMENT, payload)
             for purse, ctr, tag in asked:
                 if purse in by_purse:
@@ -64,16 +65,16 @@ def standings(wallet: Wallet) -> list[Standing]:
 
 def payment_of(kind: int, payload: bytes) -> Record:
     """The TXN of a SIGNED or CLOSING record."""
-    return parse_signed(TXN, split_signed(payload)[2] if kind == wallets.SIGNED else payload)
+    return parse_signed(TXN, split_signed(payload)[2] if kind == keeping.SIGNED else payload)
 
 
 def _tag(kind: int, payload: bytes) -> tuple[bytes, int, int]:
-    if kind in (wallets.SIGNED, wallets.CLOSING):
+    if kind in (keeping.SIGNED, keeping.CLOSING):
         txn = payment_of(kind, payload)
-        return txn.purse, txn.ctr, ALONE if kind == wallets.SIGNED else CLOSING
-    if kind in (wallets.DELIVERED, wallets.VOIDED):
+        return txn.purse, txn.ctr, ALONE if kind == keeping.SIGNED else CLOSING
+    if kind in (keeping.DELIVERED, keeping.VOIDED):
         ctr = unpack(">I", payload[8:12])[0]
-        return payload[:8], ctr, WITH_ACK if kind == wallets.DELIVERED else WITH_VOID
+        return payload[:8], ctr, WITH_ACK if kind == keeping.DELIVERED else WITH_VOID
     return b"", 0, 0
 
 

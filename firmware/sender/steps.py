@@ -11,6 +11,8 @@ from firmware.common.payment.transaction import make_payment
 from firmware.common.storage.news_store import News
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import REVOKED, Refused
+from firmware.common.wire.messages import PURSE
+from firmware.common.wire.signed import parse_signed
 from firmware.sender.wallet import Pending, Purse
 
 
@@ -34,7 +36,7 @@ def sign_payment(news: News, purse: Purse, preq: Record) -> bytes:
     return make_payment(
         news.realm8,
         purse.private,
-        purse.record,
+        parse_signed(PURSE, purse.signed),
         purse.ctr + 1,
         purse.spent + preq.amount,
         preq.amount,

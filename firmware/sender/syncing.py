@@ -14,7 +14,7 @@ from firmware.common.wire.limits import SYNC_ENTRIES_BOARD_MAX
 from firmware.common.wire.messages import ACK, SYNC, VOID
 from firmware.common.wire.sealed_box import seal_box
 from firmware.common.wire.signed import parse_signed
-from firmware.sender import wallet as wallets
+from firmware.sender import keeping
 from firmware.sender.app import App
 from firmware.sender.standing import Standing, payment_of, standings
 from firmware.sender.wallet import Wallet
@@ -48,8 +48,9 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
 def _sync(app: App, again: bool) -> bytes:
     """The SYNC that waits for its answer, else a new one, journalled."""
     wallet = app.wallet
-    if wallet.syncing:
-        return wallet.segments.read(wallet.syncing[0], wallet.syncing[1])
+    waiting = keeping.sync_of(wallet)
+    if waiting:
+        return waiting
     standing = _to_tell(standings(wallet), again)
     if standing is None and not wallet.new_key:
         return b""
@@ -61,7 +62,7 @@ def _sync(app: App, again: bool) -> bytes:
         app.device.store.keys.signing,
         [pack_entry(txn, answer) for txn, answer in entries],
         device=device_id(app.device.store.keys.signing_public),
-        purse=purse.record.purse if purse else _NO_PURSE,
+        purse=purse.id if purse else _NO_PURSE,
         ctr=purse.ctr if purse else 0,
         cum=purse.spent if purse else 0,
         head=purse.prev if purse else _NO_HEAD,
@@ -70,7 +71,7 @@ def _sync(app: App, again: bool) -> bytes:
         nonce=_nonce(standing, entries),
         t_lb=app.device.news.t_lb(),
     )
-    wallet.add_sync(data)
+    keeping.add_sync(wallet, data)
     return data
 
 
@@ -85,18 +86,18 @@ def _entries(
     wallet: Wallet, standing: Standing, counters: list[int]
 ) -> list[tuple[Record, Record | None]]:
     """The payments with these counters, each with the payee's answer or None."""
-    purse = standing.purse.record.purse
+    purse = standing.purse.id
     payments: dict[int, Record] = {}
     answers: dict[int, Record] = {}
-    for _, kind, payload in wallet.records():
-        if kind in (wallets.SIGNED, wallets.CLOSING):
+    for _, kind, payload in keeping.records(wallet):
+        if kind in (keeping.SIGNED, keeping.CLOSING):
             txn = payment_of(kind, payload)
             if txn.purse == purse and txn.ctr in counters:
                 payments[txn.ctr] = txn
-        elif kind in (wallets.DELIVERED, wallets.VOIDED) and payload[:8] == purse:
+        elif kind in (keeping.DELIVERED, keeping.VOIDED) and payload[:8] == purse:
             ctr = int.from_bytes(payload[8:12], "big")
             if ctr in counters:
-                layout = ACK if kind == wallets.DELIVERED else VOID
+                layout = ACK if kind == keeping.DELIVERED else VOID
                 answers[ctr] = parse_signed(layout, payload[12:])
     return [(payments[ctr], answers.get(ctr)) for ctr in counters]
 

@@ -12,8 +12,10 @@ Loaded for one tap and let go, as are the steps of it that need much code.
 from binascii import hexlify
 
 from firmware.common import late
+from firmware.common.payment.money import show_money
 from firmware.common.ui.flow import name_of
 from firmware.common.wire import messages
+from firmware.common.wire.channel import Channel
 from firmware.common.wire.codec import Layout
 from firmware.common.wire.errors import (
     AMOUNT_DIFFERS,
@@ -24,12 +26,15 @@ from firmware.common.wire.errors import (
     Refused,
 )
 from firmware.common.wire.limits import NEWS_MESSAGES_MAX, REQUEST_TTL_MS_MAX
+from firmware.common.wire.link import Link
 from firmware.sender import screens
 from firmware.sender.app import App
 from firmware.sender.choosing import choose
-from firmware.sender.wallet import DELIVERED, VOIDED, Pending, Purse
+from firmware.sender.keeping import DELIVERED, VOIDED
+from firmware.sender.wallet import Pending, Purse
 
 _STEPS = "firmware.sender.steps"
+_KEEPING = "firmware.sender.keeping"
 _WORDS = "firmware.common.payment.words"
 _NEWS = "firmware.common.storage.news_exchange"
 
@@ -37,15 +42,16 @@ _NEWS = "firmware.common.storage.news_exchange"
 async def tap(app: App, may_pay: bool, amount_minor: int) -> None:
     """One tap, and its outcome on the screen: PAID, CANCELLED or NOT CONFIRMED YET."""
     screens.connecting(app.dialog)
-    talk = Talk(app)
+    channel = Channel(app.device.board, Link(), app.take_key())
+    talk = Talk(app, channel)
     detail = ""
     try:
-        await app.channel.connect(app.device.news.realm8)
+        await channel.connect(app.device.news.realm8)
         await talk.run(may_pay, amount_minor)
     except Refused as refused:
         talk.why = refused.reason
         detail = refused.detail
-    app.channel.close()
+    channel.close()
     app.why = talk.why
     why = (detail or name_of(talk.why)) if talk.why else ""
     await _tell(talk, why, not may_pay)
@@ -55,7 +61,7 @@ class Talk:
     """One conversation. `ended` holds (payment, whether it is paid), `signed` what was signed
     on it, `why` the last reason that was given."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, channel: Channel) -> None:
         self.app = app
         self.payee = b""
         self.name = ""
@@ -64,7 +70,7 @@ class Talk:
         self.signed: Pending | None = None
         self.is_cancelled = False
         self.why = 0
-        self._channel = app.channel
+        self._channel = channel
         self._resumed: list[bytes] = []
 
     async def run(self, may_pay: bool, expected_minor: int) -> None:
@@ -107,7 +113,7 @@ class Talk:
         purse = self.app.wallet.find(pending.purse)
         if purse is None:
             raise Refused(REQUEST_UNKNOWN, "the purse of that payment is gone")
-        _, _, txn = self.app.wallet.papers(pending)
+        _, _, txn = late.call(_KEEPING, "papers", self.app.wallet, pending)
         await self._offer(purse, pending.ctr, pending.cum)
         await self._expect(messages.VERDICT)  # whatever it says: the payment is made
         await self._channel.send(messages.TXN.number, txn)
@@ -128,11 +134,13 @@ class Talk:
             self.is_cancelled = True
             return
         txn = late.call(_STEPS, "sign_payment", app.device.news, purse, preq)
-        self.signed = app.wallet.add_signed(self._dcert.signed, preq.signed, txn)
-        app.device.log("SIGNED", id_of(self.signed))
-        screens.sending(app.dialog, amount_of(self.signed))
+        papers = (self._dcert.signed, preq.signed, txn)
+        signed = late.call(_KEEPING, "add_signed", app.wallet, *papers)
+        self.signed = signed
+        app.device.log("SIGNED", id_of(signed))
+        screens.sending(app.dialog, amount_of(signed))
         await self._channel.send(messages.TXN.number, txn)
-        await self._take_answer(self.signed)
+        await self._take_answer(signed)
 
     async def _is_confirmed(self) -> bool:
         """Whether the user held OK and the payee would take the payment (else `Refused`)."""
@@ -145,7 +153,7 @@ class Talk:
                 verdicts.append(self._accepted(_read(messages.VERDICT, found)))
 
         timeout_ms = min(preq.ttl_s * 1_000, REQUEST_TTL_MS_MAX)
-        amount = screens.money(preq.amount, preq.cur)
+        amount = show_money(preq.amount, preq.cur)
         if not await screens.confirm(
             self.app.dialog, amount, self.name, self.words, look, timeout_ms
         ):
@@ -173,7 +181,7 @@ class Talk:
             caps=0,
             ctr=ctr,
             cum=cum,
-            purse=purse.record.signed,
+            purse=purse.signed,
         )
         await self._channel.send(messages.OFFER.number, offer)
 
@@ -187,10 +195,11 @@ class Talk:
         is_paid = number == messages.ACK.number
         if not is_paid and number != messages.VOID.number:
             raise Refused(MALFORMED, "the payee speaks otherwise")
-        _, preq, _ = app.wallet.papers(pending)
+        _, preq, _ = late.call(_KEEPING, "papers", app.wallet, pending)
         news, public = app.device.news, self._dcert.pub
         late.call(_STEPS, "check_answer", news, public, pending, preq, is_paid, data)
-        app.wallet.add_answer(DELIVERED if is_paid else VOIDED, pending, data)
+        kind = DELIVERED if is_paid else VOIDED
+        late.call(_KEEPING, "add_answer", app.wallet, kind, pending, data)
         app.device.log("DELIVERED" if is_paid else "VOIDED", id_of(pending))
         self.ended.append((pending, is_paid))
         self.why = 0
@@ -220,7 +229,7 @@ class Talk:
 
 
 def amount_of(pending: Pending) -> str:
-    return screens.money(pending.amount_minor, pending.currency)
+    return show_money(pending.amount_minor, pending.currency)
 
 
 def id_of(pending: Pending) -> str:

@@ -8,7 +8,6 @@ from firmware.common.storage import news_exchange
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.wire import messages
-from firmware.common.wire.channel import Channel
 from firmware.common.wire.errors import (
     BAD_CERTIFICATE,
     BAD_CODE,
@@ -18,10 +17,9 @@ from firmware.common.wire.errors import (
     MALFORMED,
     NOT_ENROLLED,
 )
-from firmware.common.wire.link import Link
 from firmware.common.wire.sealed_box import Box
+from firmware.sender import keeping
 from firmware.sender.app import App
-from firmware.sender.wallet import Wallet
 from tests.unit import world
 from tests.unit.bank_desk import agree, declined, done
 from tests.unit.beside import run, until
@@ -30,13 +28,17 @@ from tests.unit.forms import BANK, BANK_ECDH, OTHER_ECDH, OTHER_PAYEE, Keys, fli
 from tests.unit.helpers import Folder, refused
 from tests.unit.wheel import wheel
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 CODE = "40719"
 
 
-def new_board(folder: str):
+def new_board(folder: str) -> "Any":
     """A board that was never told of a bank."""
     device = Device(Board(folder))
-    return App(device, Dialog(device.board), Wallet(folder), Channel(device.board, Link()))
+    return App(device, Dialog(device.board), keeping.start(folder))
 
 
 def knows_bank(folder: str):

@@ -14,7 +14,7 @@ from firmware.common.wire.errors import (
     UNAVAILABLE,
 )
 from firmware.common.wire.limits import PENDING_MAX
-from firmware.sender.wallet import Wallet
+from firmware.sender import keeping
 from tests.unit import till as tills
 from tests.unit import world
 from tests.unit.fake_board import Board, join
@@ -46,7 +46,7 @@ def test_a_payment_is_signed_for_what_was_asked_and_confirmed():
         (txn,) = signed_by(till)
         assert (txn.ctr, txn.cum, txn.amount) == (1, 4_50, 4_50)
         assert txn.prev == first_hash(app) and app.wallet.pending == []
-        transaction.check_payment(tills.REALM, app.wallet.purses[0].record, txn)
+        transaction.check_payment(tills.REALM, tills.purse_of(app), txn)
         shown = [screen for screen in app.device.board.display.shown if screen[0][:4] == "PAY "]
         words = tap_words(till.words_of)
         assert shown == [["PAY 4.50 EUR", "", "Bakery Anna", "", words, "HOLD OK   CANCEL"]]
@@ -77,7 +77,7 @@ def test_the_offer_announces_what_is_signed_then():
         offers = [messages.OFFER.read(body) for kind, body in till.heard if kind == OFFER]
         (offer,), (txn,) = offers, signed_by(till)
         assert (offer.ctr, offer.cum, offer.beacon) == (txn.ctr, txn.cum, 1)
-        assert offer.purse == app.wallet.purses[0].record.signed
+        assert offer.purse == app.wallet.purses[0].signed
         assert [kind for kind, _ in till.heard][:2] == [OFFER, TXN]
 
 
@@ -119,8 +119,8 @@ def test_the_payment_is_in_flash_before_its_first_byte_leaves():
         found = []
 
         def look(number, body):
-            kept = Wallet(app.device.board.root)
-            found.extend([kept.papers(pending)[2] for pending in kept.pending])
+            kept = keeping.start(app.device.board.root)
+            found.extend([keeping.papers(kept, pending)[2] for pending in kept.pending])
             return till.reply(number, body)
 
         till.answers[TXN] = look
@@ -165,7 +165,7 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_signed_twice():
         app = again(app, till)
         assert tap_again(app, till) == "PAID"
         assert len(till.taken) == len(signed_by(till)) == app.wallet.signed == 1
-        assert Wallet(app.device.board.root).pending == []
+        assert keeping.start(app.device.board.root).pending == []
 
 
 def test_a_lost_payment_is_sent_again_the_same_bytes():
@@ -200,7 +200,7 @@ def test_an_unknown_request_leaves_the_payment_as_it_is():
         till.answers = {RESUME: tills.unknown(till)}
         assert tap_again(app, till) == "NOT CONFIRMED YET"
         assert (app.why, len(app.wallet.pending)) == (REQUEST_UNKNOWN, 1)
-        assert len(Wallet(app.device.board.root).pending) == 1
+        assert len(keeping.start(app.device.board.root).pending) == 1
 
 
 def test_a_pending_payment_comes_before_a_new_request_and_both_are_told():
@@ -255,7 +255,7 @@ def test_a_voided_payment_is_cancelled_for_good():
         app, till = pair(folder)
         till.answers[TXN] = lambda number, body: [till.void(signed_by(till)[0])]
         assert pay(app, till) == "CANCELLED"
-        assert app.wallet.pending == [] == Wallet(app.device.board.root).pending
+        assert app.wallet.pending == [] == keeping.start(app.device.board.root).pending
         assert app.wallet.purses[0].spent == 4_50  # the interval is not used again
         till.nonce = b"request2"
         till.answers = {}

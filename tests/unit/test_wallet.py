@@ -16,7 +16,7 @@ from firmware.common.wire.errors import (
 )
 from firmware.common.wire.limits import PURSES_MAX, SYNC_ENTRIES_BOARD_MAX
 from firmware.common.wire.sealed_box import seal_box
-from firmware.sender.wallet import Wallet
+from firmware.sender import keeping
 from tests.unit import world
 from tests.unit.bank_desk import Desk, agree, declined, done, paid, report_all, topped_up
 from tests.unit.forms import OTHER_ECDH, Keys, flipped
@@ -62,7 +62,7 @@ def test_the_key_of_a_purse_is_in_flash_before_the_bank_sees_it():
         desk = Desk(app)
         done(app, "top_up", amount=100_00)
         agree(app)
-        kept = Wallet(folder).new_key
+        kept = keeping.start(folder).new_key
         assert kept == app.wallet.new_key != b""
         found = desk.open(done(app, "sync")[1])
         assert sync.parse_sync(found)[0].newpub == crypto.public_key(kept)
@@ -84,7 +84,7 @@ def test_the_same_sync_is_said_until_it_is_answered_over_restarts():
         assert data[0] == data[1]
         done(app, "statement", desk.answer(boxes[0]))
         declined(REPLAY, app, "statement", desk.answer(boxes[1]))
-        assert len(app.wallet.purses) == 2 == len(Wallet(app.device.board.root).purses)
+        assert len(app.wallet.purses) == 2 == len(keeping.start(app.device.board.root).purses)
         told = [entry.txn.amount for entry in sync.parse_sync(desk.open(done(app, "sync")[1]))[1]]
         assert told == [1_00]
 
@@ -170,7 +170,7 @@ def test_verdicts_end_payments_and_pending_ones_are_asked_about_again():
         desk.judge = lambda entry: verdicts.LAPSED
         done(app, "statement", desk.answer(done(app, "sync")[1]))
         assert states(app) == ["settled", "lapsed"] and app.wallet.pending == []
-        assert Wallet(app.device.board.root).pending == []
+        assert keeping.start(app.device.board.root).pending == []
         declined(REQUEST_UNKNOWN, app, "tap_again")
         assert done(app, "sync", again=True)[1] == b""
 

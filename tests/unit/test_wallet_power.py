@@ -5,7 +5,9 @@ import os
 from firmware.common.payment import asking, sync, transaction, verdicts
 from firmware.common.storage import files, journal
 from firmware.common.wire import messages
-from firmware.sender.wallet import DELIVERED
+from firmware.common.wire.signed import parse_signed
+from firmware.sender import keeping
+from firmware.sender.keeping import DELIVERED
 from tests.unit import world
 from tests.unit.bank_desk import Desk, agree, done, paid, report_all, topped_up
 from tests.unit.beside import run, until
@@ -159,7 +161,7 @@ def test_segments_whose_payments_are_judged_are_dropped_and_what_counts_survives
             txn = transaction.make_payment(
                 world.REALM,
                 purse.private,
-                purse.record,
+                parse_signed(messages.PURSE, purse.signed),
                 ctr,
                 ctr * 10,
                 10,
@@ -168,9 +170,9 @@ def test_segments_whose_payments_are_judged_are_dropped_and_what_counts_survives
                 purse.prev,
                 world.NOW,
             )
-            pending = wallet.add_signed(dcert, preq, txn)
+            pending = keeping.add_signed(wallet, dcert, preq, txn)
             if ctr not in unconfirmed:
-                wallet.add_answer(DELIVERED, pending, till.ack(pending.hash)[1])
+                keeping.add_answer(wallet, DELIVERED, pending, till.ack(pending.hash)[1])
         assert sorted(os.listdir(root + "/payments")) == ["0", "1"]
         app = again(app, till)
         assert (app.wallet.signed, app.wallet.purses[0].spent) == (count, count * 10)

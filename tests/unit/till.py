@@ -11,8 +11,8 @@ from firmware.common.wire.channel import Channel
 from firmware.common.wire.errors import REQUEST_UNKNOWN, SEND_THE_PAYMENT, Refused
 from firmware.common.wire.link import Link
 from firmware.common.wire.signed import parse_signed
+from firmware.sender import keeping
 from firmware.sender.app import App
-from firmware.sender.wallet import Wallet
 from tests.unit import world
 from tests.unit.beside import run, until
 from tests.unit.fake_board import Board, Clock, join
@@ -47,15 +47,14 @@ def started(root: str, clock: "Clock | None" = None) -> Device:
 def payer(root: str, clock: "Clock | None" = None) -> "Any":
     """The payer's app, as `main` puts it together."""
     device = started(root, clock)
-    channel = Channel(device.board, Link())
-    return App(device, Dialog(device.board), Wallet(root), channel)
+    return App(device, Dialog(device.board), keeping.start(root))
 
 
 def top_up(app: "Any", purse8: bytes = b"purse001", **changes: int) -> None:
     """One purse more, as a SYNC and its STATEMENT bring it."""
     keys = Keys("purse " + purse8.decode())
     me = certificate.device_id(app.device.store.keys.signing_public)
-    app.wallet.add_key(keys.private, 100_00)
+    keeping.add_key(app.wallet, keys.private, 100_00)
     asked = sync.make_sync(
         REALM,
         app.device.store.keys.signing,
@@ -70,9 +69,10 @@ def top_up(app: "Any", purse8: bytes = b"purse001", **changes: int) -> None:
         nonce=b"\x05" * 8,
         t_lb=world.NOW,
     )
-    app.wallet.add_sync(asked)
+    keeping.add_sync(app.wallet, asked)
     new_purse = world.purse_of(keys, purse8, BANK, **changes).signed
-    app.wallet.add_statement(
+    keeping.add_statement(
+        app.wallet,
         settlement.make_statement(
             REALM,
             BANK.private,
@@ -83,7 +83,7 @@ def top_up(app: "Any", purse8: bytes = b"purse001", **changes: int) -> None:
             nonce=b"\x05" * 8,
             t=world.NOW,
             balance=0,
-        )
+        ),
     )
 
 
@@ -247,8 +247,13 @@ def signed_by(till: Till) -> list:
     return [parse_signed(messages.TXN, body) for kind, body in till.heard if kind == number]
 
 
+def purse_of(app: "Any") -> "Any":
+    """The payer's first PURSE, read."""
+    return parse_signed(messages.PURSE, app.wallet.purses[0].signed)
+
+
 def first_hash(app: "Any") -> bytes:
-    return first_prev(app.wallet.purses[0].record)
+    return first_prev(purse_of(app))
 
 
 def screens(app: "Any") -> list:
