@@ -43,9 +43,9 @@ def check_payee(txn: Record, payee: bytes) -> None:
         raise Refused(NOT_FOR_ME, "it is for another payee")
 
 
-def check_amount(txn: Record, request: Record) -> None:
-    """Raises `Refused(AMOUNT_DIFFERS)` unless the payment is of what the PREQ asks for."""
-    if txn.amount != request.amount:
+def check_amount(txn: Record, asked_minor: int) -> None:
+    """Raises `Refused(AMOUNT_DIFFERS)` unless the payment is of what was asked for."""
+    if txn.amount != asked_minor:
         raise Refused(AMOUNT_DIFFERS, "another amount was asked for")
 
 
@@ -97,12 +97,12 @@ def contradicts(
 
 
 def check_caps(
-    till: "Till", news: News, device: Record, purse: Record, amount: int, unjudged_minor: int
+    till: "Till", news: News, rx_cum: int, purse: Record, amount: int, unjudged_minor: int
 ) -> None:
-    """Raises `Refused` where the bank would not stand for the payment, or the till has no room.
+    """Raises `Refused` where the bank would not stand for the payment.
 
-    SYNC_FIRST: nothing was heard of the bank for too long, or too much is unsettled. OVER_LIMIT:
-    too much of one purse; `unjudged_minor` is what was taken from it since the last receipt.
+    SYNC_FIRST: nothing was heard of the bank for too long, or more than `rx_cum` is unsettled.
+    OVER_LIMIT: too much of one purse; `unjudged_minor` was taken from it since the last receipt.
     """
     beacon = news.beacon
     if beacon is None:
@@ -115,8 +115,7 @@ def check_caps(
         or taps >= policy.stale_taps
         or taps_minor + amount > policy.stale_minor
     )
-    if is_stale or till.unsettled_minor + amount > device.rx_cum:
+    if is_stale or till.unsettled_minor + amount > rx_cum:
         raise Refused(SYNC_FIRST, "connect the till to a bridge")
     if (unjudged_minor + amount) * 100 > purse.allowance * policy.payee_pct:
         raise Refused(OVER_LIMIT, "too much of one purse before the next settlement")
-    till.check_room(purse.purse)

@@ -1,12 +1,10 @@
 """The payee's flow: ask for money, be tapped, show what was received."""
 
 from firmware.common import late
-from firmware.common.payment.certificate import PAYEE
 from firmware.common.storage import enrolment
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
-from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import Refused
 from firmware.receiver import screens
 from firmware.receiver.till import Request, Till
@@ -30,9 +28,9 @@ _NEED_ROOM = {
 
 
 class App(Flow):
-    """One till; `till.accept` is the only way money gets in, but for files (see `filing`)."""
+    """One till; `keeping.accept` is the only way money gets in, but for files (see `filing`)."""
 
-    role = PAYEE
+    role = 2  # `certificate.PAYEE`
 
     def __init__(self, device: Device, dialog: Dialog, till: Till) -> None:
         super().__init__(device, dialog)
@@ -71,9 +69,9 @@ class App(Flow):
         elif pressed == "cancel":
             await self.decide("cancel" if till.open else "open_menu")
 
-    def received(self, preq: Record, words: str) -> None:
+    def received(self, amount_minor: int, currency: int, words: str) -> None:
         """What goods are handed over for: on the screen until it is dismissed, and heard."""
-        screens.received(self.dialog, preq.amount, preq.cur, words)
+        screens.received(self.dialog, amount_minor, currency, words)
         self.device.board.beep()
         self.dialog.wake()
         self.device.log("ACCEPTED", "entry %d" % (self.till.count - 1))

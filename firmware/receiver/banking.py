@@ -24,9 +24,10 @@ from firmware.common.wire.errors import (
 from firmware.common.wire.limits import UPLOAD_ENTRIES_BOARD_MAX
 from firmware.common.wire.sealed_box import Box, seal_box
 from firmware.common.wire.signed import parse_signed
-from firmware.receiver import entries
+from firmware.receiver import entries, keeping
 from firmware.receiver.app import App
-from firmware.receiver.till import ACCEPTED, UPLOAD, Till
+from firmware.receiver.keeping import ACCEPTED, UPLOAD
+from firmware.receiver.till import Till
 
 _PAID = (verdicts.SETTLED, verdicts.DUPLICATE, verdicts.CONFLICT_COVERED)
 
@@ -63,7 +64,7 @@ def _begun(app: App) -> bytes:
     fields = (till.gen, till.judged, n, nonce, t_lb, news.beacon_seq, is_last)
     signed = _batch(app, *fields)
     upload = parse_signed(messages.UPLOAD, signed)
-    till.upload(pack(UPLOAD, *fields, upload.head, batch_hash(upload)))
+    keeping.upload(till, pack(UPLOAD, *fields, upload.head, batch_hash(upload)))
     return signed
 
 
@@ -111,7 +112,7 @@ def _take_receipt(app: App, body: bytes) -> dict:
     receipt = settlement.check_receipt(news.realm8, news.banks, body, upload, batch)
     freed, paid = _sums(till, receipt)
     head = pack(">HIHII", upload.gen, upload.first, upload.n, freed, paid)
-    till.judge(head + receipt.tail)
+    keeping.judge(till, head + receipt.tail)
     news.saw(receipt.t)
     entries.drop_judged(till)
     app.device.log("RECEIPT", "from entry %d" % receipt.first)

@@ -9,6 +9,7 @@ from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import EXPIRED, MALFORMED, NOT_ENROLLED, OVER_LIMIT, Refused
 from firmware.common.wire.limits import REQUEST_TTL_S
 from firmware.common.wire.messages import DCERT
+from firmware.receiver import keeping
 from firmware.receiver.app import App
 
 _EUR = 978  # ISO 4217
@@ -47,6 +48,6 @@ def charge(app: App, amount_minor: int, ref: str, currency: int = _EUR) -> bytes
         t_lb=news.t_lb(),
         rev_seq=news.rev_seq,
     )
-    request = app.till.ask(core, app.device.board.clock.ms())
+    request = keeping.ask(app.till, core, app.device.board.clock.ms())
     app.device.log("ASKED", "%d" % amount_minor)
-    return request.preq.req_nonce
+    return request.core[10:18]

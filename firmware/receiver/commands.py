@@ -9,6 +9,7 @@ from firmware.receiver.app import App
 
 _CHARGING = "firmware.receiver.charging"
 _FILING = "firmware.receiver.filing"
+_KEEPING = "firmware.receiver.keeping"
 
 
 def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
@@ -34,7 +35,7 @@ class ReceiverCommands(Commands):
         till = self.app.till
         if till.open is None:
             raise Refused(REQUEST_UNKNOWN, "no request is open")
-        till.close(till.open, CANCELLED)
+        late.call(_KEEPING, "close", till, till.open, CANCELLED)
         self.app.dialog.wake()
         return {}, b""
 
@@ -62,5 +63,5 @@ class ReceiverCommands(Commands):
             "unsettled_minor": till.unsettled_minor,
             "head": hexlify(till.head).decode(),
         }
-        told["request"] = asked.preq.amount if asked else 0
+        told["request"] = asked.amount_minor if asked else 0
         return told, b""

@@ -9,19 +9,19 @@ from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
 from firmware.common.wire.messages import REFUND, TXN
 from firmware.common.wire.signed import parse_signed
-from firmware.receiver.seen import VOIDED as VOIDED_ROW
-from firmware.receiver.seen import read_row
-from firmware.receiver.till import (
+from firmware.receiver.keeping import (
     ACCEPTED,
-    CORE_BYTES,
     ENTRY,
     ENTRY_BYTES,
     JUDGED,
     REFUNDED,
     VOIDED,
-    Till,
     entry_key,
+    segments,
 )
+from firmware.receiver.seen import VOIDED as VOIDED_ROW
+from firmware.receiver.seen import read_row
+from firmware.receiver.till import CORE_BYTES, Till
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 def entries(till: Till, first: int) -> "Iterator[tuple[int, int, bytes]]":
     """(index, ACCEPTED or REFUNDED, payload) from index `first` on, as far as they are kept."""
-    segments = till.segments
-    for segment in range(_segment_of(till, first), segments.last + 1):
-        for _, kind, payload in segments.scan_segment(segment):
+    journal = segments(till)
+    for segment in range(_segment_of(till, first), journal.last + 1):
+        for _, kind, payload in journal.scan_segment(segment):
             if kind in (ACCEPTED, REFUNDED):
                 index = fields(payload)[1]
                 if index >= first:
@@ -44,7 +44,7 @@ def find(till: Till, index: int) -> tuple[int, bytes]:
     if 0 <= index < till.count:
         key = entry_key(till.gen, index)
         segment = _segment_of(till, index)
-        for _, kind, payload in till.segments.scan_segment(segment, 0, key):
+        for _, kind, payload in segments(till).scan_segment(segment, 0, key):
             if kind in (ACCEPTED, REFUNDED):
                 return kind, payload
     raise Refused(REQUEST_UNKNOWN, "the till keeps no such entry any more")
@@ -58,9 +58,9 @@ def signed_payment(till: Till, row: bytes) -> bytes:
             return find(till, fields[6])[1][-146:]
         except Refused:
             return b""
-    segments, txn_hash = till.segments, fields[10]
-    for segment in range(segments.last, segments.first - 1, -1):
-        for _, _, payload in segments.scan_segment(segment, VOIDED, txn_hash[:8]):
+    journal, txn_hash = segments(till), fields[10]
+    for segment in range(journal.last, journal.first - 1, -1):
+        for _, _, payload in journal.scan_segment(segment, VOIDED, txn_hash[:8]):
             if payload[14:46] == txn_hash:
                 return payload[-146:]
     return b""
@@ -69,9 +69,9 @@ def signed_payment(till: Till, row: bytes) -> bytes:
 def verdicts(till: Till, first: int, count: int) -> dict[int, int]:
     """Index -> what the bank said of it, for those of the range that it judged."""
     found: dict[int, int] = {}
-    segments = till.segments
-    for segment in range(segments.first, segments.last + 1):
-        for _, _, payload in segments.scan_segment(segment, JUDGED):
+    journal = segments(till)
+    for segment in range(journal.first, journal.last + 1):
+        for _, _, payload in journal.scan_segment(segment, JUDGED):
             _, start, n = unpack(">HIH", payload[:8])
             for index in range(max(start, first), min(start + n, first + count)):
                 found[index] = payload[16 + index - start]
@@ -94,7 +94,7 @@ def head_before(till: Till, index: int) -> bytes:
     """The ledger's head before an entry that is kept."""
     segment = _segment_of(till, index)
     found = NO_HEAD
-    for _, kind, payload in till.segments.scan_segment(segment):
+    for _, kind, payload in segments(till).scan_segment(segment):
         if kind == CHECKPOINT:
             found = payload[6:38]
         elif kind in (ACCEPTED, REFUNDED):
@@ -126,14 +126,16 @@ def refund(payload: bytes) -> Record:
 
 def drop_judged(till: Till) -> None:
     """Removes the segments whose entries are all judged."""
-    till.segments.drop_before(_segment_of(till, till.judged))
+    journal = segments(till)
+    journal.drop_before(_segment_of(till, till.judged))
+    till.place = journal.place
 
 
 def _segment_of(till: Till, index: int) -> int:
     """The segment that holds an entry, by the counts of their checkpoints."""
-    segments = till.segments
-    for segment in range(segments.last, segments.first, -1):
-        checkpoint = segments.read(segment, 0)
+    journal = segments(till)
+    for segment in range(journal.last, journal.first, -1):
+        checkpoint = journal.read(segment, 0)
         if unpack(">I", checkpoint[2:6])[0] <= index:
             return segment
-    return segments.first
+    return journal.first

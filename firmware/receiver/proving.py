@@ -2,15 +2,13 @@
 
 from firmware.common.payment.proof import make_proof
 from firmware.common.storage.news_exchange import keep_proof
-from firmware.common.storage.news_store import News
-from firmware.common.wire.codec import Record
-from firmware.common.wire.messages import TXN
+from firmware.common.wire.messages import PURSE, TXN
 from firmware.common.wire.signed import parse_signed
 from firmware.receiver.entries import signed_payment
 from firmware.receiver.till import Till
 
 
-def prove(till: Till, news: News, purse: Record, txn: Record, rival: bytes) -> None:
+def prove(till: Till, purse: bytes, txn: bytes, rival: bytes) -> None:
     """Keeps the proof that two payments, both verified, contradict; blocks the purse by it.
 
     Of a rival whose segment was dropped only the row is left: then the payment is refused, and
@@ -18,4 +16,5 @@ def prove(till: Till, news: News, purse: Record, txn: Record, rival: bytes) -> N
     """
     other = signed_payment(till, rival)
     if other:
-        keep_proof(news, make_proof(purse, parse_signed(TXN, other), txn))
+        a, b = parse_signed(TXN, other), parse_signed(TXN, txn)
+        keep_proof(till.news, make_proof(parse_signed(PURSE, purse), a, b))

@@ -2,9 +2,10 @@
 
 from firmware.common.payment.money import show_amount, show_money
 from firmware.common.wire.errors import CANCELLED, DECLINED
-from firmware.receiver import charging, entries, refunding
+from firmware.receiver import charging, entries, keeping, refunding
 from firmware.receiver.app import App
-from firmware.receiver.till import ACCEPTED, Request
+from firmware.receiver.keeping import ACCEPTED
+from firmware.receiver.till import Request
 
 _HISTORY = 20
 
@@ -24,21 +25,21 @@ async def cancel(app: App) -> bool:
     request = app.till.open
     if request is None:
         return True
-    asked = show_money(request.preq.amount, request.preq.cur)
+    asked = show_money(request.amount_minor, request.currency)
     if not await app.dialog.confirm("CANCEL?", ["", asked]):
         return False
-    if app.till.request(request.hash):  # it may have been paid meanwhile
-        app.till.close(request, CANCELLED)
+    if request in app.till.requests:  # else it was paid meanwhile
+        keeping.close(app.till, request, CANCELLED)
     return True
 
 
 async def late_payment(app: App, request: Request) -> bool:
     """Whether a payment is still taken for a request whose time was up."""
-    asked = show_money(request.preq.amount, request.preq.cur)
+    asked = show_money(request.amount_minor, request.currency)
     lines = ["", asked, "for a request", "of before"]
     request.agreed = await app.dialog.confirm("TAKE IT NOW?", lines)
-    if not request.agreed and app.till.request(request.hash):
-        app.till.close(request, DECLINED)
+    if not request.agreed and request in app.till.requests:
+        keeping.close(app.till, request, DECLINED)
     return request.agreed
 
 

@@ -3,11 +3,9 @@
 from firmware.common.payment.money import check_amount
 from firmware.common.payment.refund import make_refund
 from firmware.common.wire.errors import OVER_LIMIT, REQUEST_UNKNOWN, Refused
-from firmware.common.wire.messages import REFUND
-from firmware.common.wire.signed import parse_signed
-from firmware.receiver import entries
+from firmware.receiver import entries, keeping, remembering
 from firmware.receiver.app import App
-from firmware.receiver.till import ACCEPTED, REFUNDED
+from firmware.receiver.keeping import ACCEPTED, REFUNDED
 
 
 def payment(app: App, index: int) -> bytes:
@@ -30,7 +28,7 @@ def refund(app: App, accepted: bytes, amount_minor: int, reason: int) -> None:
     """Signs and enters it."""
     check(app, accepted, amount_minor)
     till, txn = app.till, entries.txn(accepted)
-    till.check_room(txn.purse)
+    remembering.check_room(till, txn.purse)
     signed = make_refund(
         app.device.news.realm8,
         app.device.store.keys.signing,
@@ -41,16 +39,16 @@ def refund(app: App, accepted: bytes, amount_minor: int, reason: int) -> None:
         txn.purse,
         reason,
     )
-    till.refund(parse_signed(REFUND, signed))
+    keeping.refund(till, signed)
     app.device.log("REFUNDED", "entry %d" % (till.count - 1))
 
 
 def _refunded(app: App, txn_hash: bytes) -> int:
     """Minor units that went back already, as far as the journal tells; the bank knows all."""
     total_minor = 0
-    segments = app.till.segments
-    for segment in range(segments.first, segments.last + 1):
-        for _, _, payload in segments.scan_segment(segment, REFUNDED):
+    journal = keeping.segments(app.till)
+    for segment in range(journal.first, journal.last + 1):
+        for _, _, payload in journal.scan_segment(segment, REFUNDED):
             found = entries.refund(payload)
             if found.txn_hash == txn_hash:
                 total_minor += found.amount

@@ -18,7 +18,7 @@ async def rest(
     lines = [account or "not enrolled", "", "%d received" % count, show_amount(total_minor)]
     if request is None:
         return await dialog.rest("RECEIVER", lines, "ASK  LIST   MENU")
-    asks = show_money(request.preq.amount, request.preq.cur)
+    asks = show_money(request.amount_minor, request.currency)
     return await dialog.rest("ASKS " + asks, lines, "NEW  LIST CANCEL")
 
 

@@ -37,10 +37,9 @@ def read_row(row: bytes) -> tuple:
 
 
 class Seen:
-    """The files in one folder; reading or writing one takes as long after years as on a day."""
+    """The files in one folder, which is there; one takes no longer after years than on a day."""
 
     def __init__(self, folder: str) -> None:
-        files.make_folder(folder)
         self._folder = folder
 
     def rows(self, purse: bytes) -> "Iterator[bytes]":

@@ -19,7 +19,6 @@ from firmware.common.wire.errors import (
     REVOKED,
     SEND_THE_PAYMENT,
 )
-from firmware.receiver import entries
 from tests.bank.opg1_teller import COVERED, SETTLED, unbundle
 from tests.bank.till import check_equiv
 from tests.threats import boards
@@ -231,7 +230,7 @@ def test_txn_replayed_50_times(tmp_path: Path) -> None:
         shop.tap(bert, again(1))
     assert answers == {(ACK, ack.signed)}
     assert (bert.till.count, bert.till.received_minor) == (1, 4_50)
-    assert len(list(entries.entries(bert.till, 0))) == 1
+    assert len(boards.entered(bert)) == 1
 
 
 def test_txn_to_another_payee(tmp_path: Path) -> None:
@@ -262,10 +261,10 @@ def test_resume_of_a_cancelled_request_with_the_hash_of_a_paid_one(tmp_path: Pat
 
     async def story() -> None:
         await payer.meet()
-        answers.append(await payer.resume(txn, cancelled.preq.req_nonce))
+        answers.append(await payer.resume(txn, cancelled.core[10:18]))
         await payer.offer(1, 4_50)
         answers.append(await payer.say(world.messages.TXN, txn.signed))
-        answers.append(await payer.resume(txn, paid.preq.req_nonce))
+        answers.append(await payer.resume(txn, paid.core[10:18]))
 
     shop.tap(bert, story())
     (first, second, third) = answers

@@ -5,14 +5,12 @@ from firmware.common.payment.certificate import device_id
 from firmware.common.storage.device import Device
 from firmware.common.storage.store import Identity
 from firmware.common.ui.dialog import Dialog
-from firmware.common.wire.channel import Channel
-from firmware.common.wire.link import Link
+from firmware.receiver import keeping
 from firmware.receiver.app import App as ReceiverApp
 from firmware.receiver.book import LedgerBook
-from firmware.receiver.till import Till
+from firmware.sender import keeping as sender_keeping
 from firmware.sender.app import App as SenderApp
 from firmware.sender.payees import Payee, Payees
-from firmware.sender.wallet import Wallet
 from tests.unit import forms
 from tests.unit.beside import run, until  # noqa: F401 - for who asks here
 from tests.unit.fake_board import Board, Clock, join
@@ -35,14 +33,13 @@ def device(root: str, account: str, clock: Clock | None = None) -> Device:
 
 def payer(root: str, account: str = "anna", clock: Clock | None = None) -> "Any":
     started = device(root, account, clock)
-    channel = Channel(started.board, Link())
-    return SenderApp(started, Dialog(started.board), Wallet(root), channel)
+    return SenderApp(started, Dialog(started.board), sender_keeping.start(root))
 
 
 def payee(root: str, account: str = "bert", clock: Clock | None = None) -> "Any":
     started = device(root, account, clock)
     device8 = device_id(started.store.keys.signing_public)
-    return ReceiverApp(started, Dialog(started.board), Till(root, started.news, device8))
+    return ReceiverApp(started, Dialog(started.board), keeping.start(root, started.news, device8))
 
 
 def book(app: ReceiverApp) -> LedgerBook:

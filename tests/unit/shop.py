@@ -12,10 +12,9 @@ from firmware.common.wire import messages
 from firmware.common.wire.channel import Channel
 from firmware.common.wire.codec import Record
 from firmware.common.wire.link import Link
-from firmware.receiver import charging
+from firmware.receiver import charging, keeping, remembering
 from firmware.receiver.app import App
 from firmware.receiver.tap import serve
-from firmware.receiver.till import Till
 from tests.unit import world
 from tests.unit.beside import run
 from tests.unit.fake_board import Board, Clock, join
@@ -49,7 +48,7 @@ def started(root: str, clock: "Clock | None" = None, is_enrolled: bool = True) -
 def shop(root: str, clock: "Clock | None" = None, is_enrolled: bool = True) -> "Any":
     """The payee's app; on the same folder again it is the board after a power cut."""
     device = started(root, clock, is_enrolled)
-    till = Till(root, device.news, device_id(device.store.keys.signing_public))
+    till = keeping.start(root, device.news, device_id(device.store.keys.signing_public))
     return App(device, Dialog(device.board), till)
 
 
@@ -61,6 +60,21 @@ def ask(app: "Any", amount_minor: int = 4_50) -> "Any":
     """Opens a request."""
     charging.charge(app, amount_minor, "")
     return app.till.open
+
+
+def enter(app: "Any", asked: "Any", payer: "Any", txn: Record) -> bytes:
+    """The payment's row, entered without a tap."""
+    return keeping.accept(app.till, asked, payer.purse.signed, txn.signed)
+
+
+def closed(app: "Any", asked: "Any") -> int:
+    """Why a request never accepts again."""
+    return remembering.closed_reason(app.till, asked.hash)
+
+
+def kept(app: "Any", asked: "Any") -> "Any":
+    """The same request, as a till has it in mind after a restart."""
+    return remembering.request(app.till, asked.hash)
 
 
 class Payer:

@@ -11,6 +11,7 @@ from firmware.common.wire.errors import (
     REVOKED,
     UNAVAILABLE,
 )
+from firmware.receiver import keeping
 from firmware.receiver.tap import serve
 from tests.unit import shop as shops
 from tests.unit import world
@@ -272,7 +273,7 @@ def unconfirmed(folder: str) -> "tuple[Any, Any]":
 def test_a_request_that_was_cancelled_voids_the_payment_on_its_way():
     with Folder() as folder:
         anna, bert = unconfirmed(folder)
-        bert.till.close(bert.till.open, CANCELLED)
+        keeping.close(bert.till, bert.till.open, CANCELLED)
         assert tap_again(anna, bert) == "CANCELLED"
         assert bert.till.count == 0 and anna.wallet.pending == []
         assert shown(anna, "CANCELLED")[0][2:6] == [
@@ -348,4 +349,4 @@ def test_a_purse_with_too_little_is_not_offered():
         top_up(anna, b"small   ", allowance=2_00, tx_max=1_00)
         shops.ask(bert, 1_50)
         assert pay(anna, bert) == "CANCELLED" and anna.why == OVER_LIMIT
-        assert Keys("purse small   ").public == anna.wallet.purses[0].record.pub
+        assert Keys("purse small   ").public == anna.wallet.purses[0].signed[10:74]

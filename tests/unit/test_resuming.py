@@ -15,6 +15,7 @@ from firmware.common.wire.errors import (
     SEND_THE_PAYMENT,
 )
 from firmware.common.wire.limits import TAP_ANSWER_MS, TAP_DECIDE_MS
+from firmware.receiver import keeping, remembering
 from firmware.receiver.tap import serve
 from tests.unit import world
 from tests.unit.helpers import Folder
@@ -54,7 +55,7 @@ def resumed(app, payer, txn, nonce: bytes) -> tuple:
 def test_a_resumed_payment_gets_its_receipt_again():
     with Folder() as folder:
         app, payer = start(folder)
-        nonce = app.till.open.preq.req_nonce
+        nonce = app.till.open.core[10:18]
         txn = payer.txn(1, 4_50, 4_50)
         _, ack = pay(app, payer, txn)
         for _ in range(2):
@@ -66,7 +67,7 @@ def test_a_resumed_payment_gets_its_receipt_again():
 def test_a_payment_that_never_arrived_is_to_be_sent():
     with Folder() as folder:
         app, payer = start(folder)
-        nonce = app.till.open.preq.req_nonce
+        nonce = app.till.open.core[10:18]
         txn = payer.txn(1, 4_50, 4_50)
 
         async def story():
@@ -95,8 +96,8 @@ def test_a_cancelled_request_is_voided_only_for_the_whole_payment():
         (first,) = paid(app, payer, 1)
         asked = ask(app)
         txn = payer.txn(2, 9_00, 4_50)
-        app.till.close(asked, CANCELLED)
-        nonce = asked.preq.req_nonce
+        keeping.close(app.till, asked, CANCELLED)
+        nonce = asked.core[10:18]
         # The request of one and the hash of another payment: never a VOID for a paid one.
         assert resumed(app, payer, first, nonce) == (VERDICT, SEND_THE_PAYMENT)
         assert resumed(app, payer, txn, nonce) == (VERDICT, SEND_THE_PAYMENT)
@@ -114,14 +115,14 @@ def test_nothing_is_voided_that_is_not_proven():
         payer = Payer(app)
         asked = ask(app)
         txn = payer.txn(1, 4_50, 4_50)
-        app.till.close(asked, CANCELLED)
+        keeping.close(app.till, asked, CANCELLED)
         stranger = Payer(app, OTHER_PURSE)
         stranger.purse = payer.purse
         forged = stranger.txn(1, 4_50, 4_50, asked)
         assert pay(app, stranger, forged) == (VERDICT, BAD_SIGNATURE)
         app.device.news.saw(payer.purse.not_after)
         assert pay(app, payer, txn) == (VERDICT, EXPIRED)  # it may be in the ledger, forgotten
-        assert list(app.till.rows(b"purse001")) == []
+        assert list(remembering.rows(app.till, b"purse001")) == []
 
 
 def test_a_second_payment_for_a_paid_request_is_voided():
@@ -153,7 +154,7 @@ def test_no_payment_gets_both_answers_in_any_order():
             asked = ask(app, 1_00)
             txn = payer.txn(number, number * 1_00, 1_00)
             if number % 2:
-                app.till.close(asked, CANCELLED)
+                keeping.close(app.till, asked, CANCELLED)
             answers[number] = (txn, pay(app, payer, txn)[0])
         app = again(app)
         payer.app = app

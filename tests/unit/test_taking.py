@@ -17,6 +17,7 @@ from firmware.common.wire.errors import (
     SYNC_FIRST,
 )
 from firmware.common.wire.signed import parse_signed
+from firmware.receiver import answering
 from firmware.receiver.tap import serve
 from tests.unit import world
 from tests.unit.forms import PAYEE, flipped
@@ -77,36 +78,22 @@ def test_received_is_on_the_screen_before_the_receipt_is_signed():
         app, payer = start(folder)
         txn = payer.txn(1, 4_50, 4_50)
         seen: list = []
-        sign = app.device.store.keys.signing
-
-        class Watched:
-            """The till's keys; tells what was on the screen when the receipt was signed."""
-
-            signing_public = app.device.store.keys.signing_public
-
-            @property
-            def signing(self) -> bytes:
-                return sign
-
-        from firmware.receiver import talk
-
-        real = talk.make_ack
+        real = answering.make_ack
 
         def make_ack(*arguments):
             seen.append((app.dialog.title, app.till.count))
             return real(*arguments)
 
-        talk.make_ack = make_ack
+        async def story():
+            await payer.meet()
+            await payer.offer(1, 4_50)
+            return await payer.say(messages.TXN, txn.signed)
+
+        answering.make_ack = make_ack
         try:
-
-            async def story():
-                await payer.meet()
-                await payer.offer(1, 4_50)
-                return await payer.say(messages.TXN, txn.signed)
-
             run(story(), serve(app), app.run())
         finally:
-            talk.make_ack = real
+            answering.make_ack = real
         assert seen == [("RECEIVED", 1)]
 
 

@@ -75,7 +75,7 @@ def test_several_payments_go_over_one_connection():
     with Folder() as folder:
         app, payer = start(folder)
         first = payer.txn(1, 4_50, 4_50)
-        nonce = app.till.open.preq.req_nonce
+        nonce = app.till.open.core[10:18]
         pay(app, payer, first)
         ask(app, 2_00)
         second = payer.txn(2, 6_50, 2_00)

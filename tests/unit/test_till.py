@@ -9,6 +9,7 @@ from firmware.common.wire.limits import (
     TILL_REQUESTS_MAX,
     TILL_UNSETTLED_MAX,
 )
+from firmware.receiver import keeping, remembering
 from firmware.receiver.seen import VOIDED, read_row
 from tests.unit import world
 from tests.unit.cuts import Flash, powerless
@@ -21,6 +22,9 @@ from tests.unit.shop import (
     Payer,
     again,
     ask,
+    closed,
+    enter,
+    kept,
     paid,
     pay,
     shop,
@@ -36,14 +40,14 @@ def everything(app) -> tuple:
         (till.received_minor, till.paid_minor, till.unsettled_minor, till.refunds),
         (till.beacon_seq, till.taps, till.taps_minor),
         till.uploading,
-        till._closed,
+        till.closed,
         [(request.core, request.is_stale) for request in till.requests],
     )
 
 
 def of(app, purse: bytes = b"purse001") -> list:
     """The rows of a purse."""
-    return list(app.till.rows(purse))
+    return list(remembering.rows(app.till, purse))
 
 
 # -- requests ------------------------------------------------------------------------------------
@@ -55,8 +59,8 @@ def test_a_request_is_in_flash_before_it_is_told():
         with Flash() as flash:
             asked = ask(app)
         assert [path for _, path in flash.log][-1].startswith(folder + "/till/")
-        kept = again(app).till.request(asked.hash)
-        assert kept and kept.core == asked.core and len(asked.core) == 46
+        found = kept(again(app), asked)
+        assert found.core == asked.core and len(asked.core) == 46
 
 
 def test_a_restart_makes_an_open_request_stale():
@@ -64,7 +68,7 @@ def test_a_restart_makes_an_open_request_stale():
         app = shop(folder)
         asked = ask(app)
         app = again(app)
-        assert app.till.open is None and app.till.request(asked.hash).is_stale
+        assert app.till.open is None and kept(app, asked).is_stale
         assert everything(again(app)) == everything(app)
 
 
@@ -74,12 +78,12 @@ def test_time_makes_an_open_request_stale():
         asked = ask(app)
         clock = app.device.board.clock
         clock.now_ms += REQUEST_TTL_S * 1_000
-        assert not app.till.expire(clock.ms()) and app.till.open is asked
+        assert not keeping.expire(app.till, clock.ms()) and app.till.open is asked
         clock.now_ms += 1
-        assert app.till.expire(clock.ms()) and app.till.open is None
-        assert not app.till.expire(clock.ms())
+        assert keeping.expire(app.till, clock.ms()) and app.till.open is None
+        assert not keeping.expire(app.till, clock.ms())
         for found in (app, again(app)):
-            assert found.till.request(asked.hash).is_stale
+            assert kept(found, asked).is_stale
 
 
 def test_a_stale_request_is_closed_after_a_day():
@@ -87,12 +91,12 @@ def test_a_stale_request_is_closed_after_a_day():
         app = shop(folder)
         asked = ask(app)
         app = again(app)
-        app.device.news.saw(asked.preq.t_lb + STALE_S_MAX)
-        assert not app.till.expire(0)
-        app.device.news.saw(asked.preq.t_lb + STALE_S_MAX + 1)
-        assert app.till.expire(0)
+        app.device.news.saw(asked.number(38, 42) + STALE_S_MAX)
+        assert not keeping.expire(app.till, 0)
+        app.device.news.saw(asked.number(38, 42) + STALE_S_MAX + 1)
+        assert keeping.expire(app.till, 0)
         for found in (app, again(app)):
-            assert found.till.requests == [] and found.till.closed_reason(asked.hash) == EXPIRED
+            assert found.till.requests == [] and closed(found, asked) == EXPIRED
 
 
 def test_a_new_request_closes_the_one_before():
@@ -101,18 +105,18 @@ def test_a_new_request_closes_the_one_before():
         first, second = ask(app), ask(app, 7_00)
         for found in (app, again(app)):
             assert [request.core for request in found.till.requests] == [second.core]
-            assert found.till.closed_reason(first.hash) == CANCELLED
+            assert closed(found, first) == CANCELLED
 
 
 def test_a_closed_request_stays_closed_with_its_reason():
     with Folder() as folder:
         app = shop(folder)
         asked = ask(app)
-        app.till.close(asked, DECLINED)
+        keeping.close(app.till, asked, DECLINED)
         for found in (app, again(app)):
-            assert found.till.open is None and found.till.request(asked.hash) is None
-            assert found.till.closed_reason(asked.hash) == DECLINED
-            assert found.till.closed_reason(bytes(16)) == 0
+            assert found.till.open is None and kept(found, asked) is None
+            assert closed(found, asked) == DECLINED
+            assert remembering.closed_reason(found.till, bytes(16)) == 0
 
 
 def test_what_is_kept_of_requests_is_bounded():
@@ -121,16 +125,16 @@ def test_what_is_kept_of_requests_is_bounded():
         hashes = []
         for _ in range(TILL_REQUESTS_MAX + 3):
             hashes.append(ask(app).hash)
-            app.till.make_stale(app.till.open)
+            keeping.make_stale(app.till, app.till.open)
         for found in (app, again(app)):
             kept = [request.hash for request in found.till.requests]
             assert kept == hashes[-TILL_REQUESTS_MAX:]
-            assert found.till.closed_reason(hashes[2]) == EXPIRED
+            assert remembering.closed_reason(found.till, hashes[2]) == EXPIRED
         for _ in range(TILL_CLOSED_MAX):
             hashes.append(ask(app).hash)
-            app.till.close(app.till.open, CANCELLED)
-        assert app.till.closed_reason(hashes[2]) == 0
-        assert app.till.closed_reason(hashes[-TILL_CLOSED_MAX]) == CANCELLED
+            keeping.close(app.till, app.till.open, CANCELLED)
+        assert remembering.closed_reason(app.till, hashes[2]) == 0
+        assert remembering.closed_reason(app.till, hashes[-TILL_CLOSED_MAX]) == CANCELLED
         assert everything(again(app)) == everything(app)
 
 
@@ -143,17 +147,19 @@ def test_a_payment_is_one_record_with_its_request_and_what_its_receipt_is_made_o
         asked, payer = ask(app), Payer(app)
         txn = payer.txn(1, 4_50, 4_50)
         with Flash() as flash:
-            row = app.till.accept(asked, payer.purse, txn)
+            row = enter(app, asked, payer, txn)
         assert len(flash.log) == 1  # J7: one write, and nothing half done
         for start in (lambda: app, lambda: again(app)):
             till = start().till
             assert (till.count, till.received_minor, till.unsettled_minor) == (1, 4_50, 4_50)
-            assert till.requests == [] and till.closed_reason(asked.hash) == ALREADY_PAID
-            assert list(till.rows(b"purse001")) == [row]
+            assert (
+                till.requests == [] and remembering.closed_reason(till, asked.hash) == ALREADY_PAID
+            )
+            assert list(remembering.rows(till, b"purse001")) == [row]
         fields = read_row(row)
         assert fields[:4] == (b"purse001", 1, 4_50, 4_50)
         assert fields[4:7] == (payer.purse.not_after, 0, 0)
-        assert fields[8:] == (asked.preq.req_nonce, app.till.head, txn_hash(txn))
+        assert fields[8:] == (asked.core[10:18], app.till.head, txn_hash(txn))
 
 
 def test_the_ledger_chains_as_documented():
@@ -181,11 +187,11 @@ def test_a_till_with_too_much_unsettled_takes_no_more():
     with Folder() as folder:
         app = shop(folder)
         app.till.count = TILL_UNSETTLED_MAX - 1
-        app.till.check_room(b"purse001")
+        remembering.check_room(app.till, b"purse001")
         app.till.count += 1
-        refused(STORE_FULL, app.till.check_room, b"purse001")
+        refused(STORE_FULL, remembering.check_room, app.till, b"purse001")
         app.till.judged += 1
-        app.till.check_room(b"purse001")
+        remembering.check_room(app.till, b"purse001")
 
 
 def test_rows_are_written_later_and_none_is_missing_or_double_after_a_restart():
@@ -194,10 +200,10 @@ def test_rows_are_written_later_and_none_is_missing_or_double_after_a_restart():
         payer = Payer(app)
         rows = []
         for number in range(1, 20):
-            rows.append(app.till.accept(ask(app), payer.purse, payer.txn(number, number, 1)))
+            rows.append(enter(app, ask(app), payer, payer.txn(number, number, 1)))
             assert of(app) == rows
             if number % 3 == 0:
-                app.till.write_rows()
+                remembering.write_rows(app.till)
             if number % 4 == 0:
                 app = again(app)
                 payer.app = app
@@ -220,7 +226,7 @@ def test_power_that_goes_at_any_write_of_a_payment_costs_nobody_anything():
 
             def act(app=app, txn=txn, answers=answers) -> None:
                 answers.append(pay(app, payer, txn))
-                app.till.write_rows()
+                remembering.write_rows(app.till)
 
             beeps = app.device.board.beeps
             was_cut = powerless(cut_at, act)
@@ -230,7 +236,7 @@ def test_power_that_goes_at_any_write_of_a_payment_costs_nobody_anything():
             is_in = app.till.count == number
             assert is_in or not (was_heard or answers)  # J2
             if not is_in:
-                app.till.request(asked.hash).agreed = True  # stale: its cashier takes it
+                kept(app, asked).agreed = True  # stale: its cashier takes it
             kind, ack = pay(app, payer, txn)
             assert kind == ACK and ack.index == number - 1
             assert not answers or answers[0][1] == ack  # the same bytes
@@ -247,15 +253,15 @@ def test_power_that_goes_while_a_segment_is_closed_loses_nothing():
         app = shop(folder)
         payer = Payer(app)
         number = 0
-        while not number or app.till.segments._journal.end < 65_000:
+        while not number or app.till.place[2] < 65_000:
             number += 1
-            app.till.accept(ask(app, 1), payer.purse, payer.txn(number, number, 1))
+            enter(app, ask(app, 1), payer, payer.txn(number, number, 1))
         for cut_at in range(30):
             before = everything(app)
 
             def act(app=app, number=number) -> None:
                 asked = ask(app, 1)
-                app.till.accept(asked, payer.purse, payer.txn(number + 1, number + 1, 1))
+                enter(app, asked, payer, payer.txn(number + 1, number + 1, 1))
 
             was_cut = powerless(cut_at, act)
             app = again(app)
@@ -264,9 +270,9 @@ def test_power_that_goes_while_a_segment_is_closed_loses_nothing():
             assert everything(again(app))[0] == everything(app)[0]
             assert before[0][1] <= number <= before[0][1] + 1
             assert len(of(app)) == number
-            if not was_cut and app.till.segments.last == 1:
+            if not was_cut and keeping.segments(app.till).last == 1:
                 break
-        assert app.till.segments.last == 1 and len(of(app)) == number
+        assert keeping.segments(app.till).last == 1 and len(of(app)) == number
 
 
 def test_a_void_is_in_flash_before_it_is_sent():
@@ -277,7 +283,7 @@ def test_a_void_is_in_flash_before_it_is_sent():
         for cut_at in range(4):
             asked = ask(app)
             txn = payer.txn(cut_at + 1, (cut_at + 1) * 4_50, 4_50)
-            app.till.close(asked, CANCELLED)
+            keeping.close(app.till, asked, CANCELLED)
             answers: list = []
 
             def act(app=app, txn=txn, answers=answers) -> None:
@@ -318,13 +324,13 @@ def test_checkpoints_hold_everything_at_every_length():
         payer = Payer(app)
         for number in range(1, 6):
             ask(app, number)
-            app.till.make_stale(app.till.open)
-            app.till.accept(ask(app, 1), payer.purse, payer.txn(number, number, 1))
-            app.till.upload(bytes(72 + number % 2))
-            data = app.till._checkpoint()
+            keeping.make_stale(app.till, app.till.open)
+            enter(app, ask(app, 1), payer, payer.txn(number, number, 1))
+            keeping.upload(app.till, bytes(72 + number % 2))
+            data = keeping._checkpoint(app.till)
             other = again(app)
-            other.till.requests, other.till._closed = [], b""
-            other.till._take_checkpoint(data)
+            other.till.requests, other.till.closed = [], b""
+            keeping._take_checkpoint(other.till, data)
             assert everything(other) == everything(app)
 
 

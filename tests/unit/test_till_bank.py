@@ -27,7 +27,14 @@ from tests.unit.cuts import powerless
 from tests.unit.forms import PAYEE, flipped
 from tests.unit.helpers import Folder
 from tests.unit.roles import run, until
-from tests.unit.shop import Payer, again, ask, paid, shop
+from tests.unit.shop import (
+    Payer,
+    again,
+    ask,
+    enter,
+    paid,
+    shop,
+)
 
 
 def call(app, do: str, body: bytes = b"", **members) -> tuple:
@@ -55,7 +62,7 @@ def filled(folder: str, count: int = 3) -> tuple:
     app = shop(folder)
     payer = Payer(app)
     for number in range(1, count + 1):
-        app.till.accept(ask(app, 1_00), payer.purse, payer.txn(number, number * 1_00, 1_00))
+        enter(app, ask(app, 1_00), payer, payer.txn(number, number * 1_00, 1_00))
     bank = Counter(app)
     bank.purses[payer.purse.purse] = payer.purse
     return app, payer, bank
@@ -314,8 +321,8 @@ def test_a_host_asks_and_cancels():
         declined(REQUEST_UNKNOWN, app, "cancel_request")
         told, _ = done(app, "charge", amount=4_50, ref="table 7")
         opened = app.till.open
-        assert opened.preq.req_nonce.hex() == told["request"]
-        assert opened.preq.ref == b"table 7" + bytes(5) and opened.preq.amount == 4_50
+        assert opened.core[10:18].hex() == told["request"]
+        assert opened.core[26:38] == b"table 7" + bytes(5) and opened.amount_minor == 4_50
         assert done(app, "total")[0]["request"] == 4_50
         for amount in (0, -1, 50_01, 2**40):
             declined(TOO_MUCH, app, "charge", amount=amount)

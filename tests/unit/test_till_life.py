@@ -18,8 +18,8 @@ from firmware.common.wire.limits import (
     TILL_UNSETTLED_MAX,
     UPLOAD_ENTRIES_BOARD_MAX,
 )
-from firmware.receiver import accept, entries
-from firmware.receiver.till import UPLOAD
+from firmware.receiver import accept, entries, keeping, remembering
+from firmware.receiver.keeping import UPLOAD
 from tests.unit import world
 from tests.unit.cuts import Flash
 from tests.unit.helpers import Folder, Seeded
@@ -83,22 +83,26 @@ class Life:
             t_lb=news.t_lb(),
             rev_seq=0,
         )
-        request = till.ask(core, 0)
+        request = keeping.ask(till, core, 0)
         chosen = self.seeded.among(self.purses)
         purse, chosen[1] = chosen[0], chosen[1] + 1
         txn = payment(purse, chosen[1], request)
-        accept.compare(till.rows(purse.purse), till.judged, chosen[1], chosen[1], 1, bytes(32))
-        till.check_room(purse.purse)
-        till.accept(request, purse, txn)
-        till.write_rows()
+        accept.compare(
+            remembering.rows(till, purse.purse), till.judged, chosen[1], chosen[1], 1, bytes(32)
+        )
+        remembering.check_room(till, purse.purse)
+        keeping.accept(till, request, purse.signed, txn.signed)
+        remembering.write_rows(till)
         self.paid += 1
 
     def settle(self) -> None:
         """One batch, as `banking` takes its receipt."""
         till = self.app.till
         n = UPLOAD_ENTRIES_BOARD_MAX
-        till.upload(pack(UPLOAD, 0, till.judged, n, bytes(8), 0, 0, 0, bytes(32), bytes(16)))
-        till.judge(pack(">HIHII", 0, till.judged, n, n, n) + bytes(n))
+        keeping.upload(
+            till, pack(UPLOAD, 0, till.judged, n, bytes(8), 0, 0, 0, bytes(32), bytes(16))
+        )
+        keeping.judge(till, pack(">HIHII", 0, till.judged, n, n, n) + bytes(n))
         entries.drop_judged(till)
 
     def flash_bytes(self) -> int:
@@ -148,7 +152,7 @@ def test_a_life_of_payments_costs_no_more_at_its_end():
         rows_bytes = 14 * A_DAY * 106 // SEEN_BUCKETS  # that live, in one file
         assert late[2] < SEEN_READS * SEEN_SPREAD * rows_bytes
         assert most_flash < FLASH_MAX
-        segments = till.segments.last - till.segments.first + 1
+        segments = keeping.segments(till).last - keeping.segments(till).first + 1
         assert segments <= 2 + UNSETTLED * 520 // SEGMENT_BYTES_MAX
         assert len(os.listdir(folder + "/seen")) <= SEEN_BUCKETS
         check_start(life)

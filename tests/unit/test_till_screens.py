@@ -22,13 +22,13 @@ def test_the_till_asks_for_the_amount_that_was_typed():
         bert.device.board.press("ok", *wheel("4", "5", "0", "="))
         at_the_till(bert, lambda: bert.dialog.title == "ASKS 4.50 EUR")
         first = bert.till.open
-        assert first.preq.amount == 4_50
+        assert first.amount_minor == 4_50
         bert.device.board.press("ok", *wheel("7", "="))
         at_the_till(bert, lambda: bert.dialog.title == "ASKS 0.07 EUR")
-        assert bert.till.closed_reason(first.hash) == CANCELLED  # a wrong amount is asked no more
+        assert shop.closed(bert, first) == CANCELLED  # a wrong amount is asked no more
         bert.device.board.press("ok", "cancel")
         at_the_till(bert, lambda: not bert.device.board.buttons.presses)
-        assert bert.till.open.preq.amount == 7
+        assert bert.till.open.amount_minor == 7
 
 
 def test_the_till_cancels_what_it_asked_for_after_a_question():
@@ -40,7 +40,7 @@ def test_the_till_cancels_what_it_asked_for_after_a_question():
         assert bert.till.open is asked
         bert.device.board.press("cancel", "ok")
         at_the_till(bert, lambda: bert.dialog.title == "RECEIVER")
-        assert bert.till.open is None and bert.till.closed_reason(asked.hash) == CANCELLED
+        assert bert.till.open is None and shop.closed(bert, asked) == CANCELLED
 
 
 def test_a_till_without_a_certificate_asks_nobody():
@@ -58,7 +58,7 @@ def test_the_last_payments_are_listed_newest_first():
         for number, amount_minor in enumerate((1_00, 2_00, 3_00)):
             asked = shop.ask(bert, amount_minor)
             txn = payer.txn(number + 1, amount_minor * (amount_minor + 100) // 200, amount_minor)
-            bert.till.accept(asked, payer.purse, txn)
+            shop.enter(bert, asked, payer, txn)
         bert.device.board.press(N)
         at_the_till(bert, lambda: bert.dialog.title == "LAST PAYMENTS")
         lines = bert.device.board.display.lines[1:4]
@@ -69,7 +69,7 @@ def test_received_stays_whatever_comes_until_ok():
     with Folder() as folder:
         bert = shop.shop(folder)
         asked = shop.ask(bert)
-        bert.received(asked.preq, "lamp-fish")
+        bert.received(asked.amount_minor, asked.currency, "lamp-fish")
 
         async def story() -> None:
             await until(bert, lambda: bert.dialog.title == "RECEIVED")

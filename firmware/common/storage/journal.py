@@ -26,13 +26,13 @@ _CRC_BYTES = 4
 class Journal:
     """One file of records up to `end`; a torn last record, as a failed write leaves, is cut off.
 
-    One `is_closed` is written no more: it is not read through before it is used.
+    Where `end` is known beforehand the file is not read through before it is used.
     """
 
-    def __init__(self, path: str, is_closed: bool = False) -> None:
+    def __init__(self, path: str, end: int = -1) -> None:
         self._path = path
-        self.end = files.size(path) if is_closed else 0
-        if not is_closed:
+        self.end = max(end, 0)
+        if end < 0:
             for _ in self.scan():
                 pass
             self._cut_torn_end()

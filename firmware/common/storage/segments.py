@@ -25,17 +25,32 @@ class Segments:
     """`checkpoint` gives the payload that a new segment begins with.
 
     It speaks of everything appended so far, and may itself still write elsewhere what the closing
-    segment is to leave behind.
+    segment is to leave behind. `first` and `last` are segments' numbers; `last` is -1 before there
+    is one.
     """
 
-    def __init__(self, folder: str, checkpoint: "Callable[[], bytes]") -> None:
-        files.make_folder(folder)
-        numbers = [int(name) for name in os.listdir(folder) if name.isdigit()]
+    def __init__(
+        self,
+        folder: str,
+        checkpoint: "Callable[[], bytes]",
+        place: "tuple[int, int, int] | None" = None,
+    ) -> None:
         self._folder = folder
         self._checkpoint = checkpoint
-        self.first = min(numbers) if numbers else 0
-        self.last = max(numbers) if numbers else -1  # -1: nothing was ever appended
-        self._journal = self._opened(self.last) if numbers else None
+        self._journal: Journal | None = None
+        if place is None:
+            files.make_folder(folder)
+            numbers = [int(name) for name in os.listdir(folder) if name.isdigit()]
+            place = (min(numbers), max(numbers), -1) if numbers else (0, -1, -1)
+        self.first, self.last, end = place
+        if self.last >= 0:
+            self._journal = Journal(self._path(self.last), end)
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """What opens the same journal again without reading it; it must be taken anew after an
+        append."""
+        return self.first, self.last, self._journal.end if self._journal else -1
 
     def append(self, kind: int, key: bytes, payload: bytes) -> tuple[int, int]:
         """Writes one record, durable when this returns; answers (segment, position)."""
@@ -72,17 +87,14 @@ class Segments:
         except OSError:
             raise Refused(STORE_FULL, "the flash takes no more") from None
         self.last += 1
-        self._journal = self._opened(self.last)
+        self._journal = Journal(self._path(self.last), len(record))
         return self._journal
-
-    def _opened(self, segment: int) -> Journal:
-        """Reads it all: the end of the last segment may be torn."""
-        return Journal(self._path(segment))
 
     def _closed(self, segment: int) -> Journal:
         if segment == self.last and self._journal:
             return self._journal
-        return Journal(self._path(segment), True)
+        path = self._path(segment)
+        return Journal(path, files.size(path))
 
     def _path(self, segment: int) -> str:
         return self._folder + "/" + str(segment)
