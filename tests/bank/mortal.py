@@ -154,7 +154,7 @@ def _answers(port: int) -> bool:
 
 def _watch(app: Flask, moments: Moments) -> None:
     def begin() -> None:
-        moments.settling = request.path == "/settle-ledger"
+        moments.settling = request.path in ("/settle-ledger", "/sync")
 
     def end(response: Response) -> Response:
         moments.moment()

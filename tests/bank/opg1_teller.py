@@ -158,6 +158,19 @@ class Opg1Teller(Teller):
         path: str = "sync",
         **values: Any,
     ) -> TestResponse:
+        box = self.sync_box(board, purse, entries, new_key, amount, **values)
+        return self.post_bytes(path, box)
+
+    def sync_box(
+        self,
+        board: Board,
+        purse: Purse | None = None,
+        entries: list[bytes] | None = None,
+        new_key: Key | None = None,
+        amount: int = 0,
+        **values: Any,
+    ) -> bytes:
+        """A sealed SYNC."""
         entries = entries or []
         fields = {
             "kind": 1,
@@ -174,13 +187,17 @@ class Opg1Teller(Teller):
             **values,
         }
         message = board.kd.sign(self.realm8, "SYNC", body("SYNC", b"".join(entries), **fields))
-        return self.post_bytes(path, self.seal(16, board.device_id, message))
+        return self.seal(16, board.device_id, message)
 
     def report(self, board: Board, *args: Any, **values: Any) -> Statement:
         """The opened answer to a SYNC; everything in it is checked."""
         response = self.sync(board, *args, **values)
         assert response.status_code == 200, response.get_data(as_text=True)
-        (number, box), *news = unbundle(response.get_data())
+        return self.statement(board, response.get_data(), values.get("nonce", NONCE))
+
+    def statement(self, board: Board, bundle: bytes, asked_nonce: bytes = NONCE) -> Statement:
+        """What the bytes of such an answer say."""
+        (number, box), *news = unbundle(bundle)
         assert (number, box[0], box[1:9]) == (19, 19, self.realm8)
         signed = builder.open_box(board.ed, board.device_id, box)
         message = builder.check_signature(self.kb, self.realm8, "STATEMENT", signed)
@@ -190,7 +207,7 @@ class Opg1Teller(Teller):
             message[18:26],
             struct.unpack_from(">qH", message, 30),
         )
-        assert (device, nonce) == (board.device_id, values.get("nonce", NONCE))
+        assert (device, nonce) == (board.device_id, asked_nonce)
         lines, purse = message[40 : 40 + 5 * n], message[40 + 5 * n :]
         assert len(purse) == (160 if kind == 2 else 0)
         return Statement(dict(struct.iter_unpack(">IB", lines)), balance, purse, news)

@@ -45,15 +45,22 @@ class Client:
     After its pieces a client that is not `done` waits for ever, like one that sends no more.
     """
 
-    def __init__(self, *pieces: bytes, declared: int | None, done: bool = True) -> None:
+    def __init__(
+        self,
+        *pieces: bytes,
+        declared: int | None,
+        done: bool = True,
+        path: str = "/settle-ledger",
+        kind: bytes = b"application/json",
+    ) -> None:
         self.scope: dict[str, Any] = {
             "type": "http",
             "http_version": "1.1",
             "method": "POST",
             "scheme": "http",
-            "path": "/settle-ledger",
+            "path": path,
             "query_string": b"",
-            "headers": [(b"content-type", b"application/json"), *length(declared)],
+            "headers": [(b"content-type", kind), *length(declared)],
         }
         self.told: list[dict[str, Any]] = []
         self.taken = 0
@@ -138,6 +145,35 @@ def test_body_s_max(app: Flask, teller: Teller, monkeypatch: pytest.MonkeyPatch)
         assert client.answer["audit_log_ids"] == []
     assert teller.look("/bank-refusals")["refusals"] == []
     assert read_refusal(408, silent.told[1]["body"]).exit_code == NOT_REACHABLE
+
+
+@pytest.mark.parametrize("path", ["/settle-ledger", "/sync", "/enrol", "/proofs"])
+def test_sealed_bodies_come_by_the_same_door(
+    app: Flask, teller: Teller, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Too slow: nothing is decided. Too long for the door, or for the endpoint: counted."""
+    monkeypatch.setattr(limits, "BODY_S_MAX", 0.1)
+
+    def client(*pieces: bytes, declared: int, done: bool = True) -> Client:
+        kind = b"application/octet-stream"
+        return Client(*pieces, declared=declared, done=done, path=path, kind=kind)
+
+    slow = client(b"x", declared=2, done=False)
+    serve(app, slow)
+    assert (slow.status, slow.answer["reason"]) == (408, MALFORMED)
+    assert teller.look("/bank-refusals")["refusals"] == []
+    large = [
+        client(bytes(size), declared=size)
+        for size in (limits.SEALED_BYTES_MAX + 1, limits.BODY_BYTES_MAX + 1)
+    ]
+    serve(app, *large)
+    assert [(c.status, c.answer["reason"]) for c in large] == [(413, TOO_LARGE)] * 2
+    assert sum(row["count"] for row in teller.look("/bank-refusals")["refusals"]) == 2
+    monkeypatch.setattr(limits, "BODIES_MAX", 0)
+    busy = client(b"x", declared=1)
+    serve(app, busy)
+    assert (busy.status, busy.answer["reason"]) == (503, BUSY)
+    assert sum(row["count"] for row in teller.look("/bank-refusals")["refusals"]) == 2
 
 
 def test_bodies_max(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,16 +28,31 @@ from host_tools.bridge import Bridge
 from host_tools.commands.bank import bank as opg_bank
 from host_tools.outbox import Batch, Outbox
 from tests import builder
+from tests.bank import opg1_teller
+from tests.bank.conftest import FUNDS_MINOR
 from tests.bank.mortal import Handler
+from tests.bank.opg1_teller import (
+    CLOSING,
+    REVOKED,
+    WITH_ACK,
+    Board,
+    Opg1Teller,
+    Purse,
+    entry,
+    reason,
+    unbundle,
+)
 from tests.bank.teller import Teller, verdicts
+from tests.bank.till import ENDED_S, LAST, REVDELTA, Till, acknowledgement, report, shop
 from tests.builder import Device, Ledger, transaction
 
 SETTLED, DUPLICATE = ("SETTLED", OK), ("DUPLICATE", OK)
+SETTLED_TAP, DUPLICATE_TAP = opg1_teller.SETTLED, opg1_teller.DUPLICATE
 Opg = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def opg(settings: Settings, teller: Teller) -> Opg:
+def opg(settings: Settings) -> Opg:
     """`opg bank …`, in this process."""
 
     def run(*arguments: str) -> dict[str, Any]:
@@ -121,6 +136,86 @@ def test_a_payers_board_is_lost(teller: Teller, opg: Opg) -> None:
     opg("freeze", "anna", "--device", lost.device_id)
     assert verdicts(teller.upload(bert, ledger.entries).json) == [SETTLED] * 3
     assert teller.balance("bert") == 60_00
+
+
+def test_a_payers_board_with_a_purse_is_lost(
+    opg1: Opg1Teller, anna: Board, purse: Purse, till: Till, opg: Opg
+) -> None:
+    """Its purse is in the news at once; what payees took before they heard of it is paid."""
+    clara = shop(opg1, "clara")
+    till.append(purse.pay(till.board, 10_00)).settle()
+    till.append(purse.pay(till.board, 5_00))  # not uploaded yet
+    opg("freeze", "anna", "--device", anna.device_id.hex())
+    assert revoked(opg1) == [purse.id8, anna.device_id]
+    assert reason(opg1.sync(anna, purse)) == FROZEN
+    assert till.settle(1, kind=LAST).verdicts == [SETTLED_TAP]
+    assert opg1.balance("bert") == 15_00
+    clara.append(purse.pay(clara.board, 7_00), rev_seq=2)  # a thief, at a till that knew
+    assert clara.settle().verdicts == [REVOKED]
+    new = opg1.board("anna", name="new")
+    assert opg1.top_up(new, 50_00, "of the new board")
+
+    opg("unfreeze", "anna", "--device", anna.device_id.hex())  # it was found
+    assert opg1.stored(purse).state == "revoked"  # what boards have heard stays
+    clara.append(purse.pay(clara.board, 7_00), rev_seq=2)
+    assert clara.settle(1).verdicts == [REVOKED]
+    assert (
+        till.append(opg1.top_up(anna, 20_00, "after").pay(till.board, 1_00)).settle(2).net == 1_00
+    )
+    opg1.now += ENDED_S
+    opg1.operate("lapse")
+    assert opg1.balance("anna") == FUNDS_MINOR - 16_00
+    log = [row for row in actions(opg1, "anna") if row[0].startswith(("revoke", "freeze"))]
+    assert log == [
+        ("freeze", f"device {anna.device_id.hex()}", OK),
+        ("revoke purse", f"purse {purse.id8.hex()}", OK),
+        ("revoke device", f"device {anna.device_id.hex()}", OK),
+    ]
+
+
+def test_a_payees_board_with_taps_is_lost(
+    opg1: Opg1Teller, anna: Board, purse: Purse, till: Till, opg: Opg
+) -> None:
+    """Payers hear of it; what it took is paid by its own ledger or by the payers' copies."""
+    txns = [purse.pay(till.board, 1_00 * n) for n in (1, 2, 3)]
+    till.append(*txns).settle(0, 1)
+    where = ("bert", "--device", till.board.device_id.hex())
+    opg("freeze", *where)
+    assert revoked(opg1) == [till.board.device_id]
+    assert reason(till.upload(1)) == FROZEN
+    acked = entry(WITH_ACK, txns[1], acknowledgement(till, 1, txns[1]))
+    assert report(opg1, anna, purse, acked)[2] == SETTLED_TAP
+    opg("unfreeze", *where)
+    assert till.settle(1).verdicts == [DUPLICATE_TAP, SETTLED_TAP]
+    opg("freeze", *where)
+    assert opg1.balance("bert") == 6_00
+    assert revoked(opg1) == [till.board.device_id]  # once
+
+
+def test_a_frozen_account_takes_all_its_boards_and_purses_with_it(
+    opg1: Opg1Teller, anna: Board, purse: Purse, till: Till, opg: Opg
+) -> None:
+    second, json_board = opg1.board("anna", name="second"), Device("anna")
+    opg1.enrol(json_board)  # of files alone: it is in no news
+    other = opg1.top_up(second, 50_00, "second")
+    closed = opg1.top_up(anna, 20_00, "closed")
+    report(opg1, anna, closed, entry(CLOSING, closed.close()))
+    opg("freeze", "anna")
+    found = revoked(opg1)
+    assert found[0] == closed.id8
+    assert set(found[1:3]) == {purse.id8, other.id8}
+    assert set(found[3:]) == {anna.device_id, second.device_id}
+    for board in (anna, second):
+        assert reason(opg1.sync(board)) == FROZEN
+    opg("freeze", "anna")
+    assert revoked(opg1) == found
+
+
+def revoked(opg1: Opg1Teller) -> list[bytes]:
+    """What boards are told, in the order of the numbers."""
+    news = unbundle(opg1.client.get("/news").get_data())
+    ids = b"".join(data[16:-64] for number, data in news if number == REVDELTA)
+    return [ids[i : i + 8] for i in range(0, len(ids), 8)]
 
 
 def test_a_ledger_is_forked(teller: Teller, opg: Opg) -> None:

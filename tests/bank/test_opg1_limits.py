@@ -4,7 +4,7 @@ import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import execute_values
 
-from bank import authority, limits, policy
+from bank import audit_chain, authority, limits, policy
 from bank.config import Settings
 from firmware.common.wire.errors import BAD_CODE, CANNOT_OPEN, MALFORMED, OVER_LIMIT, TOO_LARGE
 from firmware.common.wire.limits import REVOCATIONS_MAX, SYNC_ENTRIES_MAX
@@ -128,6 +128,17 @@ def test_a_checkpoint_covers_old_rows_some_at_a_time(
         owner.execute("SELECT row_count FROM audit_checkpoints ORDER BY seq")
         counts.append([count for (count,) in owner.fetchall()])
     assert counts == [[2], [2, 1], [2, 1]]
+
+
+def test_so_many_beacons_are_checked(opg1: Opg1Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority_ = opg1.bank.authority
+    for _ in range(3):
+        opg1.client.get("/news")
+        opg1.now += limits.BEACON_AGE_S
+    for bound, signed in ((limits.BEACONS_CHECKED_MAX, 3), (3, 3), (2, 2)):
+        monkeypatch.setattr(limits, "BEACONS_CHECKED_MAX", bound)
+        proof = opg1.bank.database.run(lambda cursor: audit_chain.verify(cursor, authority_))
+        assert (proof.beacons, proof.signed, proof.broken) == (3, signed, [])
 
 
 def test_how_long_a_bkey_may_last(settings: Settings) -> None:

@@ -45,7 +45,9 @@ def test_junk_from_anybody_adds_no_row_but_a_count(opg1: Opg1Teller, anna: Board
             assert 400 <= opg1.post_bytes(path, junk).status_code < 500
     stranger = Board("stranger")
     for n in range(3):
-        assert reason(Till(opg1, stranger).append(b"\1" * 145 + bytes([n])).upload()) == NOT_ENROLLED
+        assert (
+            reason(Till(opg1, stranger).append(b"\1" * 145 + bytes([n])).upload()) == NOT_ENROLLED
+        )
         assert reason(opg1.sync(stranger)) == NOT_ENROLLED
     assert rows(opg1) == before
     assert sum(counts(opg1).values()) == 16 + 6

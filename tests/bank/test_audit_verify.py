@@ -1,0 +1,163 @@
+"""`opg bank audit verify`: the log is proven, and whoever alters it is found out."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from bank import limits
+from bank.config import Settings
+from host_tools.commands.bank import bank as opg_bank
+from tests.bank.conftest import EMPTY_BOOKS
+from tests.bank.opg1_teller import Opg1Teller, unbundle
+from tests.bank.till import BEACON
+from tests.opg1_builder import sha256
+
+Verify = Callable[..., Result]
+HEAD = slice(64, 96)  # of a BEACON
+
+# The whole log by hand, by the rule in schema.sql: the hash over the hashes of all rows, by time.
+ROW_HASHES = """
+    SELECT sha256(convert_to(jsonb_build_array(account_id, audit_id, extract(epoch FROM at), actor,
+        action, subject, reason, detail)::text, 'UTF8')) FROM audit_logs ORDER BY at, audit_id
+    """
+
+
+@pytest.fixture
+def verify(settings: Settings) -> Verify:
+    environment = {**settings.environment(), "OPG_HOME": str(settings.key_dir.parent)}
+    command = ["audit", "verify"]
+    return lambda *arguments: CliRunner().invoke(opg_bank, [*command, *arguments], env=environment)
+
+
+@pytest.fixture
+def log(opg1: Opg1Teller, owner: Cursor) -> Iterator[list[bytes]]:
+    """A log of three checkpoints; the beacons that vouch for them, as boards hold them."""
+    beacons = [beacon(opg1)]
+    for n in range(3):
+        opg1.operate("accounts", account_id=f"a{n}", name="a")
+        opg1.operate("fund", account_id=f"a{n}", amount=1)
+        owner.execute(
+            "UPDATE audit_logs SET at = at - interval '1 hour' WHERE at > now() - %s"
+            " * interval '1 s'",
+            (limits.AUDIT_LAG_S,),
+        )
+        opg1.now += limits.BEACON_AGE_S
+        beacons.append(beacon(opg1))
+    yield beacons
+    owner.execute(EMPTY_BOOKS)
+
+
+def beacon(opg1: Opg1Teller) -> bytes:
+    return dict(unbundle(opg1.client.get("/news").get_data()))[BEACON]
+
+
+def told(done: Result, code: int = 0) -> dict[str, Any]:
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout)
+
+
+def test_a_sound_log_is_proven(opg1: Opg1Teller, log: list[bytes], verify: Verify) -> None:
+    opg1.operate("accounts", account_id="late", name="late")
+    found = told(verify("--json"))
+    until = found.pop("until")
+    assert found == {
+        "intact": True,
+        "checkpoints": 3,
+        "rows": 6,
+        "newer": 1,
+        "head": log[-1][HEAD].hex(),
+        "beacons": 4,
+        "signed": 4,
+        "broken": [],
+    }
+    done = verify()
+    assert f"6 rows in 3 checkpoints, up to {until}" in done.output
+    assert f"hash of the log: {log[-1][HEAD].hex()}" in done.output
+
+
+def test_the_hash_is_what_the_rule_says(log: list[bytes], owner: Cursor, verify: Verify) -> None:
+    """Made here from the rows alone, two to a checkpoint."""
+    owner.execute(ROW_HASHES)
+    hashes = [bytes(row) for (row,) in owner.fetchall()]
+    head = bytes(32)
+    for i in range(0, 6, 2):
+        head = sha256(head + hashes[i] + hashes[i + 1])
+    assert told(verify("--json"))["head"] == head.hex()
+
+
+def test_an_empty_log_is_sound(opg1: Opg1Teller, verify: Verify) -> None:
+    found = told(verify("--json"))
+    assert (found["intact"], found["checkpoints"], found["rows"]) == (True, 0, 0)
+    assert found["head"] == bytes(32).hex()
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE audit_logs SET subject = 'x' WHERE account_id = 'a1'", "checkpoint 2: one of"),
+        ("UPDATE audit_logs SET at = at + interval '1 us' WHERE account_id = 'a0'", "checkpoint 1"),
+        ("UPDATE audit_logs SET detail = '{}' WHERE account_id = 'a2'", "checkpoint 3: one of"),
+        ("DELETE FROM audit_logs WHERE account_id = 'a0'", "checkpoint 1: 0 rows where 2 were"),
+        (
+            "INSERT INTO audit_logs SELECT account_id, gen_random_uuid(), at, actor, action,"
+            " subject, reason, detail FROM audit_logs WHERE account_id = 'a1'",
+            "checkpoint 2: 4 rows where 2 were",
+        ),
+        ("DELETE FROM audit_checkpoints WHERE seq = 2", "checkpoint 3"),
+        ("DELETE FROM audit_checkpoints WHERE seq = 3", "beacon 4: its hash is none of the log's"),
+        ("UPDATE audit_checkpoints SET head = sha256('x') WHERE seq = 2", "checkpoint 2: one of"),
+        (
+            "UPDATE beacons SET signed = overlay(signed PLACING '\\x00' FROM 6) WHERE seq = 2",
+            "beacon 2: the bank did not sign it",
+        ),
+    ],
+)
+def test_whoever_alters_it_is_found_out(
+    log: list[bytes], owner: Cursor, verify: Verify, statement: str, words: str
+) -> None:
+    owner.execute(statement)
+    found = told(verify("--json"), 3)
+    assert found["intact"] is False
+    assert any(words in text for text in found["broken"]), found["broken"]
+    done = verify()
+    assert (done.exit_code, f"broken  {found['broken'][0]}" in done.output) == (3, True)
+
+
+def test_whoever_makes_the_checkpoints_again_is_found_out_by_the_beacons(
+    log: list[bytes], owner: Cursor, verify: Verify
+) -> None:
+    """All but the bank's key is the thief's: he writes the chain anew, also into the beacons."""
+    owner.execute("UPDATE audit_logs SET subject = 'x' WHERE account_id = 'a1'")
+    owner.execute(ROW_HASHES)
+    hashes = [bytes(row) for (row,) in owner.fetchall()]
+    heads = [bytes(32)]
+    for i in range(0, 6, 2):
+        heads.append(sha256(heads[-1] + hashes[i] + hashes[i + 1]))
+        values = (heads[-1], len(heads) - 1)
+        owner.execute("UPDATE audit_checkpoints SET head = %s WHERE seq = %s", values)
+    found = told(verify("--json"), 3)
+    assert found["broken"] == [
+        "beacon 3: its hash is none of the log's from there on",
+        "beacon 4: its hash is none of the log's from there on",
+    ]
+    for seq, head in enumerate(heads, 1):
+        owner.execute(
+            "UPDATE beacons SET signed = overlay(signed PLACING %s FROM 65) WHERE seq = %s",
+            (head, seq),
+        )
+    found = told(verify("--json"), 3)
+    assert found["broken"] == [f"beacon {n}: the bank did not sign it" for n in (4, 3)]
+
+
+def test_a_hash_that_a_board_has_kept_must_be_there(log: list[bytes], verify: Verify) -> None:
+    for kept in log:
+        assert told(verify("--json", "--head", kept[HEAD].hex()))["intact"] is True
+    other = bytes([7]) * 32
+    found = told(verify("--json", "--head", other.hex()), 3)
+    assert found["broken"] == [f"no checkpoint has the hash {other.hex()}"]
+    assert verify("--head", "xyz").exit_code == 3
+    assert "[reason 1]" in verify("--head", "xyz").output
