@@ -112,7 +112,7 @@ CREATE TABLE ledgers (
 );
 
 -- Every ledger entry that was judged. Its hashes never change; a verdict does when a payment that
--- found no funds or a frozen payer (9), or waits (12), is judged anew, or is returned (11).
+-- found no funds or a frozen payer (9) is judged anew, or one that was voided is returned (11).
 -- JSON: txn_id is null where the transaction could not be read. OPG1: payer_account is null where
 -- no purse was found; with txn_hash it finds the spend, the conflict or the refund.
 --
@@ -208,7 +208,7 @@ CREATE FUNCTION audit_hash(a audit_logs) RETURNS bytea
     RETURN sha256(convert_to(jsonb_build_array(a.account_id, a.audit_id,
         extract(epoch FROM a.at), a.actor, a.action, a.subject, a.reason, a.detail)::text, 'UTF8'));
 
--- Ledgers refused that no enrolled device signed: counted, so that junk from anybody adds a row for
+-- What was refused that no enrolled device signed: counted, so that junk from anybody adds a row for
 -- a day and a reason and no more. It concerns no account; in a spread database it stays in one place.
 CREATE TABLE refusal_counts (
     day    date     NOT NULL,
@@ -466,7 +466,7 @@ CREATE TABLE proofs (
 );
 
 -- The last index the bank held of a device's OPG1 ledger when it first sent that device the
--- revocations up to rev_seq: what comes after that was accepted knowing them.
+-- revocations up to rev_seq: with what comes after that the payee bears a conflict itself.
 CREATE TABLE deliveries (
     account_id text    NOT NULL,
     device_id  bytea   NOT NULL,

@@ -81,7 +81,7 @@ def bank_logs() -> Response:
 @public.get("/bank-refusals")
 @operators_only
 def bank_refusals() -> Response:
-    """How many ledgers that no enrolled device signed were refused: ?limit=&offset="""
+    """How much that no enrolled device signed was refused: ?limit=&offset="""
     limit, offset = page()
     counts = current().database.run(lambda cursor: audit.counts(cursor, limit, offset))
     return jsonify(refusals=counts, limit=limit, offset=offset)

@@ -146,7 +146,10 @@ def fund(account_id: str, amount: str, wallet: str, transfer_id: str | None, as_
 @click.option("--device", metavar="ID", help="Only the device with this id, not the account.")
 @json_option
 def freeze(account_id: str, device: str | None, as_json: bool) -> None:
-    """Let nothing of ACCOUNT be paid or settled until it is unfrozen."""
+    """Let nothing of ACCOUNT be paid or settled until it is unfrozen.
+
+    Boards that pay by tap, and their open purses, are revoked in the news: that is for good.
+    """
     _set_frozen(account_id, device, True, as_json)
 
 
@@ -155,7 +158,10 @@ def freeze(account_id: str, device: str | None, as_json: bool) -> None:
 @click.option("--device", metavar="ID", help="Only the device with this id, not the account.")
 @json_option
 def unfreeze(account_id: str, device: str | None, as_json: bool) -> None:
-    """Lift the freeze of ACCOUNT."""
+    """Lift the freeze of ACCOUNT.
+
+    What was revoked stays so: payers' boards get new purses, payees' boards are enrolled anew.
+    """
     _set_frozen(account_id, device, False, as_json)
 
 
@@ -228,7 +234,7 @@ def logs(
 @page_options[1]
 @json_option
 def refusals(limit: int, offset: int, as_json: bool) -> None:
-    """Count the ledgers refused that no enrolled device signed, by day (UTC) and reason."""
+    """Count what was refused that no enrolled device signed, by day (UTC) and reason."""
     rows = run_work(lambda cursor: audit.counts(cursor, limit, offset))
     print_rows(as_json, "refusals", rows, ("day", "name", "reason", "count"))
 
