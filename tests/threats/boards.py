@@ -4,19 +4,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from firmware.common.payment.certificate import device_id
-from firmware.common.storage.device import Device
-from firmware.common.ui.dialog import Dialog
+from firmware.common.payment.certificate import PAYER
 from firmware.common.wire import packet
-from firmware.common.wire.channel import Channel
 from firmware.common.wire.console import answer
 from firmware.common.wire.link import Link
-from firmware.receiver.app import App as PayeeApp
 from firmware.receiver.tap import serve
-from firmware.receiver.till import Till
-from firmware.sender.app import App as PayerApp
-from firmware.sender.wallet import Wallet
-from tests.unit import shop, till
+from tests.unit import roles, shop, till
 from tests.unit.beside import run, until
 from tests.unit.fake_board import Board, Clock, join
 
@@ -24,15 +17,12 @@ PAID, CANCELLED, NOT_CONFIRMED = "PAID", "CANCELLED", "NOT CONFIRMED YET"
 
 
 def payer(folder: str, clock: Clock) -> Any:
-    """On the same folder again it is the board after a power cut."""
-    device = Device(Board(folder, clock))
-    return PayerApp(device, Dialog(device.board), Wallet(folder), Channel(device.board, Link()))
+    """A board of nobody's; on the same folder again it is the board after a power cut."""
+    return roles.payer(folder, "", clock)
 
 
 def payee(folder: str, clock: Clock) -> Any:
-    device = Device(Board(folder, clock))
-    device8 = device_id(device.store.keys.signing_public)
-    return PayeeApp(device, Dialog(device.board), Till(folder, device.news, device8))
+    return roles.payee(folder, "", clock)
 
 
 def folder_of(app: Any) -> str:
@@ -59,7 +49,7 @@ def pair(folder: Path) -> tuple[Any, Any]:
 
 def restarted(app: Any) -> Any:
     """The same board after a power cut; the wire is to be joined again."""
-    make = payer if isinstance(app, PayerApp) else payee
+    make = payer if app.role == PAYER else payee
     return make(folder_of(app), clock_of(app))
 
 
@@ -112,6 +102,16 @@ def refusal(app: Any, do: str, body: bytes = b"", /, **members: Any) -> int:
     header, _ = packet.unpack(answer(app, packet.pack({"do": do, **members}, body)))
     assert not header["ok"], header
     return header["reason"]
+
+
+def entered(bert: Any) -> list[dict[str, Any]]:
+    """What a till's ledger holds, as its console tells it."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = done(bert, "entries", first=len(found))[0]["entries"]
+        if not page:
+            return found
+        found += page
 
 
 def screens(app: Any) -> list[list[str]]:

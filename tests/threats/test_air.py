@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,14 +39,14 @@ HELLO, OFFER = 0, 1  # by their place among what the payer says
 COMMITMENT, DCERT, PREQ, VERDICT = 0, 2, 3, 4  # among what the payee says
 
 
-def made_up_till(anna: boards.PayerApp) -> Till:
+def made_up_till(anna: Any) -> Till:
     """A till at the other end of Anna's wire that says what a test wants."""
     till = Till(Board("", boards.clock_of(anna)))
     join(anna.device.board.tap, till.board.tap)
     return till
 
 
-def tapped(anna: boards.PayerApp, till: Till) -> str:
+def tapped(anna: Any, till: Till) -> str:
     anna.propose(0)
     return boards.outcome(anna, till.serve(), presses=("hold",))
 

@@ -47,7 +47,8 @@ def copied(street: Street, app: Any, name: str) -> Any:
 
 
 def purse_of(app: Any) -> Any:
-    return SimpleNamespace(id8=app.wallet.purses[0].record.purse)
+    (told,) = done(app, "purses")[0]["purses"]
+    return SimpleNamespace(id8=bytes.fromhex(told["purse"]))
 
 
 def proof_of(street: Street, purse: Any) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from bank import audit_chain
 from firmware.common.payment import evidence, news
 from firmware.common.storage import news_exchange
 from firmware.common.wire.codec import Record
@@ -91,17 +92,27 @@ def _receipt(anna: Any) -> bytes:
 
 
 def test_audit_row_altered(street: Street, owner: Cursor) -> None:
-    """The check of the books finds it; a board finds a beacon made over again for another log."""
-    bert = street.payee("bert")
+    """Found by the check of the books, and by the hash that a board heard; made over, refused."""
+    bert, bank = street.payee("bert"), street.bank.bank
     owner.execute("UPDATE audit_logs SET at = at - interval '1 hour'")
     street.bank.now += 600
     street.tell_news(bert)
     beacon = bert.device.news.beacon
-    assert beacon.audit_head != bytes(32) and street.bank.violations() == {}
+    authority: Any = bank.office.authority
+
+    def broken() -> list[str]:
+        found = bank.database.run(
+            lambda cursor: audit_chain.verify(cursor, authority, beacon.audit_head)
+        )
+        return found.broken
+
+    assert beacon.audit_head != bytes(32)
+    assert (street.bank.violations(), broken()) == ({}, [])
     owner.execute("SELECT subject FROM audit_logs WHERE action = 'enrol'")
     ((subject,),) = owner.fetchall()
     owner.execute("UPDATE audit_logs SET subject = 'somebody else' WHERE action = 'enrol'")
     assert "the audit log is as its checkpoints say" in street.bank.violations()
+    assert broken()
     owner.execute("UPDATE audit_logs SET subject = %s WHERE action = 'enrol'", (subject,))
     again = made_over(street, beacon, builder.sha256(b"a log that was written anew"))
     refused(LEDGER_FORK, news_exchange.take, bert.device.news, BEACON, again)

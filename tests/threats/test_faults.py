@@ -16,8 +16,8 @@ from firmware.common import crypto
 from firmware.common.crypto import randomness
 from firmware.common.storage import event_log, files, journal, news_exchange
 from firmware.common.wire.errors import EXPIRED, SYNC_FIRST
-from firmware.common.wire.session import Ephemeral
-from firmware.receiver import entries, seen
+from firmware.common.wire.session import Ephemeral, Session
+from firmware.receiver import seen
 from firmware.receiver.tap import serve
 from tests.threats import boards
 from tests.threats.boards import PAID, ask, pair, tap, tap_again, wire
@@ -35,8 +35,7 @@ def seeds() -> range:
 
 def one_payment(anna: Any, bert: Any, amount_minor: int) -> None:
     """Nothing was lost and nothing is there twice, on either board."""
-    found = [entries.txn(payload) for _, _, payload in entries.entries(bert.till, 0)]
-    assert [txn.amount for txn in found] == [amount_minor]
+    assert [entry["amount"] for entry in boards.entered(bert)] == [amount_minor]
     assert (bert.till.count, bert.till.received_minor) == (1, amount_minor)
     assert anna.wallet.pending == [] and anna.wallet.purses[0].spent == amount_minor
     assert (anna.wallet.signed, anna.wallet.purses[0].ctr) == (1, 1)
@@ -262,11 +261,11 @@ def test_rng_stuck_at_a_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ephemerals: list[bytes] = []
     sealed: list[tuple[bytes, bytes]] = []
     signed: dict[tuple[bytes, bytes], bytes] = {}
-    make, seal, sign = Ephemeral.__init__, crypto.seal, crypto.sign
+    agree, seal, sign = Ephemeral.session, crypto.seal, crypto.sign
 
-    def ephemeral(self: Ephemeral, caps: int = 0) -> None:
-        make(self, caps)
+    def session(self: Ephemeral, *arguments: Any) -> Session:
         ephemerals.extend([bytes(self._private), self.hello[-8:]])
+        return agree(self, *arguments)
 
     def sealing(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes = b"") -> bytes:
         sealed.append((key, nonce))
@@ -276,7 +275,7 @@ def test_rng_stuck_at_a_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         signed[private, digest] = found = sign(private, digest)
         return found
 
-    monkeypatch.setattr(Ephemeral, "__init__", ephemeral)
+    monkeypatch.setattr(Ephemeral, "session", session)
     monkeypatch.setattr(crypto, "seal", sealing)
     monkeypatch.setattr(crypto, "sign", signing)
     for _ in range(4):

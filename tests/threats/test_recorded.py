@@ -127,8 +127,8 @@ def test_no_eS_eR_or_session_key_in_any_flash_image_ever(  # noqa: N802
     written = recorded(monkeypatch)
     make_key, make_session = Ephemeral.__init__, Session.__init__
 
-    def ephemeral(self: Ephemeral, caps: int = 0) -> None:
-        make_key(self, caps)
+    def ephemeral(self: Ephemeral, *arguments: Any) -> None:
+        make_key(self, *arguments)
         secrets.add(bytes(self._private))
 
     def session(self: Session, *arguments: Any) -> None:
