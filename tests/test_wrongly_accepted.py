@@ -22,6 +22,7 @@ from firmware.common.wire.errors import (
     OVER_LIMIT,
     Refused,
 )
+from firmware.receiver.filing import take_envelope
 from tests import builder
 from tests.builder import Device, Raw, transaction
 from tests.unit import roles
@@ -159,7 +160,7 @@ class Payee:
         self.ecdh_jwk = builder.jwk(ec.derive_private_key(private, builder.CURVE))
 
     def take(self, envelope: Raw) -> tuple[dict[str, Any], bool]:
-        return self.app.take_envelope(builder.text(envelope).encode())
+        return take_envelope(self.app, builder.text(envelope).encode())
 
     def refuses(self, envelope: Raw) -> int:
         """The reason; the ledger is what it was."""
@@ -171,7 +172,7 @@ class Payee:
 
     @property
     def ledger(self) -> tuple[int, int, str]:
-        book = self.app.book
+        book = roles.book(self.app)
         return book.count, book.total_minor, book.head
 
 
