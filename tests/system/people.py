@@ -181,9 +181,13 @@ class Room:
 
     def strangers(self, payer: str, payee: str) -> Pair:
         """Whom no bank knows yet."""
-        one = self._meet(Payer, payer, *self._blank_board("sender", payer))
+        one = self.newcomer(payer)
         other = self._meet(Payee, payee, *self._blank_board("receiver", payee))
         return Pair(one, other, self._join(one.board, other.board))
+
+    def newcomer(self, account: str) -> Payer:
+        """The same without anybody to pay."""
+        return self._meet(Payer, account, *self._blank_board("sender", account))
 
     def _join(self, one: VirtualBoard, other: VirtualBoard) -> Wire:
         return self._stack.enter_context(Wire(one.tap_port, other.tap_port))

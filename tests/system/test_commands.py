@@ -7,7 +7,9 @@ import subprocess
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import click
@@ -16,23 +18,28 @@ from click.testing import CliRunner
 
 from bank import server
 from firmware.common.wire.errors import (
+    AMOUNT_DIFFERS,
+    BAD_SIGNATURE,
     CANNOT_OPEN,
     DECLINED,
     KEY_MISSING,
     MALFORMED,
+    NO_FUNDS,
     NOT_ENROLLED,
     OVER_LIMIT,
     REQUEST_UNKNOWN,
     TOO_LARGE,
+    UNAVAILABLE,
     UNKNOWN_PAYEE,
 )
 from firmware.common.wire.limits import ENVELOPE_BYTES_MAX
 from host_tools.cli import main
 from host_tools.errors import NOT_REACHABLE, REFUSED, WRONG_USAGE
+from tests import builder
 from tests.system.office import Office
 
 OPG = Path(sysconfig.get_path("scripts")) / "opg"
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 
 
 class Desk:
@@ -85,6 +92,24 @@ class Desk:
         """As its user does with OK, payment by payment."""
         while self.json("status", port)["title"] == "RECEIVED":
             self.opg("press", port, "ok")
+            sleep(0.2)  # else the next press may be for whatever comes then
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """A wire between the two boards."""
+        wire = subprocess.Popen(
+            [str(OPG), "wire", "bert", "anna"],
+            env={**os.environ, "OPG_HOME": str(self.home)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert wire.stdout
+        try:
+            assert "joined" in wire.stdout.readline()
+            yield
+        finally:
+            wire.terminate()
+            wire.communicate(timeout=10)
 
     def enrol(self, port: str, account: str) -> dict[str, Any]:
         self.office.open(account, "100.00" if port == "bert" else "")
@@ -100,8 +125,9 @@ def desk(office: Office) -> Iterator[Desk]:
             desk.opg("board", "start", "bert", "anna")
             for port, role in (("bert", "sender"), ("anna", "receiver")):
                 assert desk.json("flash", port, "--role", role)["role"] == role
-            assert desk.enrol("bert", desk.bert) == {"account": desk.bert, "enrolled": True}
-            assert desk.enrol("anna", desk.anna)["enrolled"]
+            for port, account in (("bert", desk.bert), ("anna", desk.anna)):
+                enrolled = desk.enrol(port, account)
+                assert (enrolled["account"], enrolled["enrolled"]) == (account, "yes")
             desk.write("anna.jwk", desk.opg("key", "anna"))
             desk.opg("import", "bert", "anna.jwk", "--account", desk.anna)
             yield desk
@@ -147,9 +173,10 @@ def test_the_way_of_a_payment_by_file(desk: Desk) -> None:
     assert "why" not in desk.opg("status", "anna")
     desk.write("proof.json", json.dumps(entered))
     assert desk.json("import", "bert", "proof.json") == {"confirmed": made["id"]}
-    assert [row["state"] for row in desk.json("ledger", "bert")["payments"]] == ["delivered"]
+    (row,) = desk.json("ledger", "bert")["payments"]
+    assert (row["state"], row["guaranteed"]) == ("delivered", False)
     (entry,) = desk.json("ledger", "anna")["entries"]
-    assert (entry["id"], entry["state"]) == (made["id"], "unsettled")
+    assert (entry["id"], entry["state"], entry["guaranteed"]) == (made["id"], "unsettled", False)
 
     desk.opg("export", "anna", "ledger.json")
     assert set(json.loads((desk.home / "ledger.json").read_text())) == {
@@ -163,46 +190,69 @@ def test_the_way_of_a_payment_by_file(desk: Desk) -> None:
     assert report == {"collected": 1, "uploaded": 1, "applied": 1, "refused": 0, "refusals": []}
     assert desk.opg("bridge", "anna", *bank) == "collected 0, uploaded 0, applied 0, refused 0\n"
     table = desk.opg("ledger", "anna")
-    for shown in (made["id"], desk.bert, "4.50", "settled", "1 entries"):
+    for shown in (made["id"], desk.bert, "4.50", "settled", "1 entries", "unguaranteed"):
         assert shown in table
     assert desk.office.balance(desk.anna) == 4_50
 
 
-def test_by_wire(desk: Desk) -> None:
-    wire = subprocess.Popen(
-        [str(OPG), "wire", "bert", "anna"],
-        env={**os.environ, "OPG_HOME": str(desk.home)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert wire.stdout
-    try:
-        assert "joined" in wire.stdout.readline()
-        paid = desk.run("pay", "bert", "0.10", "--to", desk.anna, "--yes")
-        assert paid.returncode == 0, paid.stderr
-        assert re.search(r"^outcome +PAID$", paid.stdout, re.MULTILINE)
+def test_the_way_of_a_tap(desk: Desk) -> None:
+    """Top up, charge, pay, give back, prove, bridge: what the bank stands for."""
+    bank = ["--bank", desk.office.url]
+    found = desk.json("top-up", "bert", "40", *bank, "--yes")
+    ((purse, allowance),) = [(row["purse"], row["allowance"]) for row in found["purses"]]
+    assert (allowance, found["asked_for"]) == (40_00, 0)
+    assert "40.00 of 40.00 left" in desk.opg("purses", "bert")
+    before = desk.office.balance(desk.anna)
+    with desk.joined():
+        desk.opg("charge", "anna", "4.50", "--memo", "bread")
+        assert desk.fails("pay", "bert", "4.51", "--yes")[:2] == (REFUSED, AMOUNT_DIFFERS)
+        paid = desk.json("pay", "bert", "4.50", "--yes")
+        assert (paid["outcome"], paid["guaranteed"]) == ("PAID", True)
         assert desk.json("status", "anna")["title"] == "RECEIVED"
         assert "█" in desk.opg("screen", "anna")
         desk.opg("screen", "anna", "--png", "received.png")
         assert (desk.home / "received.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-        desk.opg("press", "anna", "ok")
-    finally:
-        wire.terminate()
-        wire.communicate(timeout=10)
+        desk.put_news_away("anna")
+        desk.opg("charge", "anna", "2")
+        desk.opg("charge", "anna", "--cancel")
+        assert desk.fails("pay", "bert", "--yes")[:2] == (REFUSED, REQUEST_UNKNOWN)
+        assert desk.fails("pay", "bert", "--again")[:2] == (REFUSED, REQUEST_UNKNOWN)
+    assert desk.json("refund", "anna", "0", "1.25", "--yes") == {"index": 0, "amount": 1_25}
+    assert desk.fails("refund", "anna", "0", "--yes")[:2] == (REFUSED, OVER_LIMIT)
+    check_evidence_files(desk, paid["id"])
+    report = desk.json("bridge", "anna", "bert", *bank)
+    assert (report["uploaded"], report["refusals"]) == (3, [])
+    rows = [row for row in desk.json("ledger", "anna")["entries"] if row["guaranteed"]]
+    assert [(row["kind"], row["amount"], row["state"]) for row in rows] == [
+        ("payment", 4_50, "settled"),
+        ("refund", 1_25, "settled"),
+    ]
+    assert rows[0]["id"] == paid["id"]
+    assert desk.office.balance(desk.anna) == before + 3_25
+    desk.opg("close", "bert", purse, *bank, "--yes")
+    assert desk.fails("close", "bert", purse, "--yes")[:2] == (REFUSED, NO_FUNDS)
+
+
+def check_evidence_files(desk: Desk, txn_id: str) -> None:
+    """Either board's file proves the payment to who has the root alone; a changed one nothing."""
+    root = desk.office.client.public_keys()["root_public_key"]
+    for port, which in (("bert", txn_id), ("anna", "0")):
+        desk.opg("export", port, "evidence", "--evidence", which)
+        found = desk.json("evidence", "evidence", "--root", root)
+        assert (found["id"], found["amount"], found["memo"]) == (txn_id, 4_50, "bread")
+        pack = bytearray((desk.home / "evidence").read_bytes())
+        assert len(pack) == 1_014
+        pack[700] ^= 1
+        desk.write("spoilt", bytes(pack))
+        assert desk.fails("evidence", "spoilt", "--root", root)[0] == REFUSED
+    other = builder.point(builder.new_key()).hex()
+    assert desk.fails("evidence", "evidence", "--root", other)[:2] == (REFUSED, BAD_SIGNATURE)
 
 
 def test_nobody_at_the_other_end(desk: Desk) -> None:
-    code, _, said = desk.fails("pay", "bert", "1", "--to", desk.anna, "--yes")
-    assert code == REFUSED
-    assert "not confirmed yet" in said
-    assert "--again" in said
-    code, _, said = desk.fails("pay", "bert", "--again")
-    assert (code, "--again" in said) == (REFUSED, True)
-    desk.opg("export", "bert", "late.json")
-    desk.write("late-proof.json", desk.opg("import", "anna", "late.json", "--json"))
-    desk.opg("import", "bert", "late-proof.json")
-    code, reason, _ = desk.fails("pay", "bert", "--again")
-    assert (code, reason) == (REFUSED, REQUEST_UNKNOWN)
+    code, reason, said = desk.fails("pay", "bert", "--yes")
+    assert (code, reason) == (REFUSED, UNAVAILABLE)
+    assert "nothing was paid" in said
 
 
 def test_a_key_regenerated_after_it_was_shared(desk: Desk) -> None:
@@ -231,12 +281,31 @@ def test_a_key_regenerated_after_it_was_shared(desk: Desk) -> None:
         (("status", "/dev/null"), NOT_REACHABLE, 0),
         (("status", "/dev/no-such-port"), NOT_REACHABLE, 0),
         (("log", "../bert"), NOT_REACHABLE, 0),
-        (("pay", "bert", "abc", "--to", "ANNA"), REFUSED, MALFORMED),
-        (("pay", "bert", "0.001", "--to", "ANNA"), REFUSED, MALFORMED),
-        (("pay", "bert", "0", "--to", "ANNA"), REFUSED, OVER_LIMIT),
-        (("pay", "bert", "40000000.01", "--to", "ANNA"), REFUSED, OVER_LIMIT),
-        (("pay", "bert", "1", "--to", "mallory"), REFUSED, UNKNOWN_PAYEE),
-        (("pay", "bert", "1"), WRONG_USAGE, 0),
+        (("pay", "bert", "abc"), REFUSED, MALFORMED),
+        (("pay", "bert", "abc", "--to", "ANNA", "--file"), REFUSED, MALFORMED),
+        (("pay", "bert", "0.001", "--to", "ANNA", "--file"), REFUSED, MALFORMED),
+        (("pay", "bert", "0", "--to", "ANNA", "--file"), REFUSED, OVER_LIMIT),
+        (("pay", "bert", "40000000.01", "--to", "ANNA", "--file"), REFUSED, OVER_LIMIT),
+        (("pay", "bert", "1", "--to", "mallory", "--file"), REFUSED, UNKNOWN_PAYEE),
+        (("pay", "bert", "1", "--to", "ANNA"), WRONG_USAGE, 0),
+        (("pay", "bert", "1", "--file"), WRONG_USAGE, 0),
+        (("charge", "anna"), WRONG_USAGE, 0),
+        (("charge", "bert", "1"), WRONG_USAGE, 0),
+        (("charge", "anna", "0"), REFUSED, OVER_LIMIT),
+        (("charge", "anna", "50.01"), REFUSED, OVER_LIMIT),
+        (("charge", "anna", "1", "--memo", "thirteen byte"), REFUSED, MALFORMED),
+        (("refund", "anna", "77", "1"), REFUSED, REQUEST_UNKNOWN),
+        (("top-up", "anna", "1"), WRONG_USAGE, 0),
+        (("close", "bert", "00" * 8), REFUSED, REQUEST_UNKNOWN),
+        (("close", "bert", "no hex"), REFUSED, MALFORMED),
+        (("purses", "anna"), WRONG_USAGE, 0),
+        (("evidence", "text.txt", "--root", "00" * 64), REFUSED, MALFORMED),
+        (("evidence", "text.txt", "--root", "00"), WRONG_USAGE, 0),
+        (("evidence", "text.txt"), WRONG_USAGE, 0),
+        (("export", "anna", "x", "--evidence", "77"), REFUSED, REQUEST_UNKNOWN),
+        (("export", "anna", "x", "--evidence", "x"), WRONG_USAGE, 0),
+        (("export", "bert", "x", "--evidence", "00" * 16), REFUSED, REQUEST_UNKNOWN),
+        (("export", "bert", "x", "--evidence", "00"), REFUSED, MALFORMED),
         (("pay", "bert", "1", "--to", "ANNA", "--again"), WRONG_USAGE, 0),
         (("pay", "anna", "1", "--to", "ANNA"), WRONG_USAGE, 0),
         (("import", "bert"), WRONG_USAGE, 0),
@@ -255,7 +324,6 @@ def test_a_key_regenerated_after_it_was_shared(desk: Desk) -> None:
         (("export", "anna", "x.json", "--first", "999"), REFUSED, REQUEST_UNKNOWN),
         (("export", "anna", "no/such/folder/x.json", "--first", "0"), WRONG_USAGE, 0),
         (("screen", "anna", "--png", "no/such/folder/x.png"), WRONG_USAGE, 0),
-        (("bridge", "bert", "--bank", "BANK"), WRONG_USAGE, 0),
         (("bridge", "anna", "--bank", "ftp://bank"), WRONG_USAGE, 0),
         (("enrol", "anna", "--account", "other", "--bank", "BANK", "--yes"), REFUSED, DECLINED),
         (("enrol", "anna", "--account", "other", "--bank", "NOWHERE"), NOT_REACHABLE, 0),
@@ -278,26 +346,32 @@ def test_a_bank_that_is_not_there(desk: Desk) -> None:
     assert (code, nowhere in said) == (NOT_REACHABLE, True)
 
 
-def test_a_board_the_bank_does_not_know(desk: Desk) -> None:
-    """Refused with the reason's code, and what to do about it."""
+def test_a_board_that_waits_for_the_operator(desk: Desk) -> None:
+    """Without the operator's token it waits, can do nothing, and says what is missing."""
     desk.opg("board", "start", "carol")
     desk.opg("flash", "carol", "--role", "receiver")
-    code, reason, _ = desk.fails("export", "carol", "x.json")
-    assert (code, reason) == (REFUSED, NOT_ENROLLED)
+    assert desk.fails("export", "carol", "x.json")[:2] == (REFUSED, NOT_ENROLLED)
     carol = desk.office.new_name("carol")
     desk.office.open(carol)
-    keys = desk.opg("enrol", "carol", "--account", carol, "--bank", desk.office.url, "--yes")
-    assert set(json.loads(keys)) == {"signing_key", "ecdh_key"}
+    enrol = ["enrol", "carol", "--account", carol, "--bank", desk.office.url, "--yes"]
+    assert desk.fails(*enrol)[0] == WRONG_USAGE  # nobody said which code
+    desk.opg("press", "carol", "cancel")
+    waiting = desk.json(*enrol, "--code", desk.office.code(carol))
+    assert waiting["enrolled"] == "pending"
+    assert desk.fails("charge", "carol", "1")[:2] == (REFUSED, NOT_ENROLLED)
+    assert desk.json(*enrol) == waiting
+    body = {"device_id": waiting["device"], "words": waiting["words"]}
+    desk.office.client.post("/operator/confirm", json.dumps(body).encode())
+    assert desk.json(*enrol)["enrolled"] == "yes"
+    desk.opg("charge", "carol", "1")
     desk.write("carol.jwk", desk.opg("key", "carol"))
     desk.opg("import", "bert", "carol.jwk", "--account", carol)
     desk.opg("pay", "bert", "1", "--to", carol, "--file", "--yes")
     desk.opg("export", "bert", "carol.json")
-    code, reason, _ = desk.fails("import", "anna", "carol.json")
-    assert (code, reason) == (REFUSED, CANNOT_OPEN)
+    assert desk.fails("import", "anna", "carol.json")[:2] == (REFUSED, CANNOT_OPEN)
     desk.opg("import", "carol", "carol.json")
-    code, reason, said = desk.fails("bridge", "carol", "--bank", desk.office.url)
-    assert (code, reason) == (REFUSED, NOT_ENROLLED)
-    assert "enrol" in said
+    desk.opg("bridge", "carol", "--bank", desk.office.url)
+    assert desk.office.balance(carol) == 1_00
 
 
 # -- help ----------------------------------------------------------------------------------------

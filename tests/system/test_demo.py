@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 OPG = Path(sysconfig.get_path("scripts")) / "opg"
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 MARK = "OPG_TEST_OF_THE_DEMO"  # every process that the demo starts inherits it
 
 
@@ -53,8 +53,13 @@ def test_one_object_and_nothing_else(demo: subprocess.CompletedProcess[str]) -> 
         "micropython",
         "database",
         "payments",
+        "taps",
+        "guaranteed",
+        "unguaranteed",
+        "refunds",
         "settled",
         "refused",
+        "double_spend_caught",
         "conserved",
         "seconds",
     }
@@ -69,4 +74,9 @@ def test_what_it_tells(demo: subprocess.CompletedProcess[str]) -> None:
     assert len(told["refused"]) >= 3
     assert all(isinstance(code, int) and code > 0 for code in told["refused"])
     assert told["conserved"] is True
+    assert told["double_spend_caught"] is True
+    assert told["taps"] == told["guaranteed"] >= 7
+    assert told["unguaranteed"] >= 3
+    assert told["payments"] == told["guaranteed"] + told["unguaranteed"]
+    assert told["refunds"] >= 1
     assert 0 < told["seconds"] < TIMEOUT_S

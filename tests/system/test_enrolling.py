@@ -19,7 +19,7 @@ class Newcomer:
 
     def __init__(self, office: Office, room: Room) -> None:
         self.office = office
-        self.payer = room.strangers(office.new_name("bert"), office.new_name("anna")).payer
+        self.payer = room.newcomer(office.new_name("bert"))
         self.account = self.payer.account
         office.open(self.account)
         self.said: list[str] = []
