@@ -5,6 +5,7 @@ THREAT_SEEDS=10000 tries that many faulty wires instead of 100; THREAT_SEEDS=17-
 
 import os
 import random
+import shutil
 from collections.abc import Coroutine
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,6 +200,7 @@ def test_lossy_link(tmp_path: Path) -> None:
         except BaseException:
             print(f"THREAT_SEEDS={seed}-{seed}")
             raise
+        shutil.rmtree(folder)
     assert len(seeds()) < SEEDS or min(ends.values()) >= SEEDS // 10, ends
 
 
