@@ -74,8 +74,11 @@ def passwords(directory: Path) -> dict[str, str]:
 
 
 def remove(directory: Path) -> None:
-    """Deletes a server and all that it holds, once nobody uses it and it has stopped."""
-    deadline = time.monotonic() + limits.DATABASE_STOP_S
+    """Deletes a server and all that it holds, once nobody uses it and it has stopped.
+
+    Its keeper tells it to stop three times, and waits each time.
+    """
+    deadline = time.monotonic() + 3 * limits.DATABASE_STOP_S
     while (directory / "keeper.lock").exists() and is_locked(directory / "keeper.lock"):
         if time.monotonic() > deadline:
             raise PostgresError(f"{directory} is still in use.")
