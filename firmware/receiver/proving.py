@@ -1,7 +1,7 @@
 """Makes proof of a purse that was spent twice, and evidence of a payment; loaded when needed."""
 
 from firmware.common.payment.proof import make_proof
-from firmware.common.storage.news_exchange import keep_proof
+from firmware.common.storage.news_proofs import keep_proof
 from firmware.common.wire.messages import PURSE, TXN
 from firmware.common.wire.signed import parse_signed
 from firmware.receiver.entries import signed_payment

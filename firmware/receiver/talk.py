@@ -34,6 +34,7 @@ _ANSWERING = "firmware.receiver.answering"
 _CHECKING = "firmware.receiver.checking"
 _KEEPING = "firmware.receiver.keeping"
 _NEWS = "firmware.common.storage.news_exchange"
+_TELLING = "firmware.common.storage.news_telling"
 _REMEMBERING = "firmware.receiver.remembering"
 _WORDS = "firmware.common.payment.words"
 _VOIDED = b"\xff\xff"  # `seen.VOIDED` in a row
@@ -167,7 +168,7 @@ class Talk:
         if self._offer:
             offer = messages.OFFER.read(self._offer)
             beacon, rev_seq = offer.beacon, offer.rev_seq
-        for number, message in late.call(_NEWS, "messages_for", news, beacon, rev_seq):
+        for number, message in late.call(_TELLING, "messages_for", news, beacon, rev_seq):
             await self._channel.send(number, message)
         await self._channel.send(*self._verdict(OK))
         await self._channel.flush()

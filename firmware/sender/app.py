@@ -1,15 +1,17 @@
 """The payer's flow: pay what the payee asks for, and tap again until it is confirmed."""
 
 from firmware.common import late
+from firmware.common.payment.money import show_money
 from firmware.common.storage import enrolment
 from firmware.common.storage.device import Device
 from firmware.common.ui.dialog import Dialog
 from firmware.common.ui.flow import Flow
 from firmware.common.wire.errors import NOT_ENROLLED, REQUEST_UNKNOWN, Refused
+from firmware.common.wire.messages import PURSE
+from firmware.common.wire.signed import parse_signed
 from firmware.sender.wallet import Purse, Wallet
 
 _CHANNEL = "firmware.common.wire.channel"
-_RESTING = "firmware.sender.resting"
 _TAP = "firmware.sender.tap"
 _COMMANDS = "firmware.sender.commands"
 _FILING = "firmware.sender.filing"
@@ -87,7 +89,13 @@ class App(Flow):
         if self._key is None and enrolment.certificate(self.device.board.root):
             self._key = late.call(_CHANNEL, "new_key")  # nobody waits now
         self.device.news.keep_time()
-        lines = late.call(_RESTING, "lines", self)
+        waiting = len(self.wallet.pending)
+        lines = [
+            self.device.store.identity.account if self.device.store.identity else "not enrolled",
+            "",
+            self._left(),
+            "%d not confirmed" % waiting if waiting else "",
+        ]
         pressed = await self.dialog.rest("SENDER", lines, "PAY  AGAIN  MENU")
         if pressed == "next" and self.wallet.pending:
             await self._tap(False, 0)
@@ -96,6 +104,17 @@ class App(Flow):
             await self._tap(True, 0)
         elif pressed == "cancel":
             await self.decide("open_menu")
+
+    def _left(self) -> str:
+        """What purses that have not expired still hold, in the currency of the newest."""
+        now_s = self.device.news.t_lb()
+        left_minor = currency = 0
+        for purse in reversed(self.usable_purses()):
+            record = parse_signed(PURSE, purse.signed)
+            currency = currency or record.cur
+            if record.cur == currency and record.not_after > now_s:
+                left_minor += record.allowance - purse.spent
+        return show_money(left_minor, currency) if currency else ""
 
     async def _pay_by_file(self, account: str, amount_minor: int) -> None:
         await late.call(_FILING, "pay_by_file", self, account, amount_minor)

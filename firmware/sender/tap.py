@@ -33,10 +33,10 @@ from firmware.sender.choosing import choose
 from firmware.sender.keeping import DELIVERED, VOIDED
 from firmware.sender.wallet import Pending, Purse
 
-_STEPS = "firmware.sender.steps"
 _KEEPING = "firmware.sender.keeping"
 _WORDS = "firmware.common.payment.words"
 _NEWS = "firmware.common.storage.news_exchange"
+_TELLING = "firmware.common.storage.news_telling"
 
 
 async def tap(app: App, may_pay: bool, amount_minor: int) -> None:
@@ -98,7 +98,7 @@ class Talk:
         preq = await self._expect(messages.PREQ)
         news = self.app.device.news
         self._dcert, self._preq, self.name = late.call(
-            _STEPS, "read_till", news, session.transcript, dcert, preq
+            "firmware.sender.meeting", "read_till", news, session.transcript, dcert, preq
         )
         self.payee = self._preq.payee
 
@@ -133,7 +133,7 @@ class Talk:
         if not await self._is_confirmed():
             self.is_cancelled = True
             return
-        txn = late.call(_STEPS, "sign_payment", app.device.news, purse, preq)
+        txn = late.call("firmware.sender.paying", "sign_payment", app.device.news, purse, preq)
         papers = (self._dcert.signed, preq.signed, txn)
         signed = late.call(_KEEPING, "add_signed", app.wallet, *papers)
         self.signed = signed
@@ -197,7 +197,9 @@ class Talk:
             raise Refused(MALFORMED, "the payee speaks otherwise")
         _, preq, _ = late.call(_KEEPING, "papers", app.wallet, pending)
         news, public = app.device.news, self._dcert.pub
-        late.call(_STEPS, "check_answer", news, public, pending, preq, is_paid, data)
+        late.call(
+            "firmware.sender.confirming", "check_answer", news, public, pending, preq, is_paid, data
+        )
         kind = DELIVERED if is_paid else VOIDED
         late.call(_KEEPING, "add_answer", app.wallet, kind, pending, data)
         app.device.log("DELIVERED" if is_paid else "VOIDED", id_of(pending))
@@ -215,7 +217,7 @@ class Talk:
         """Whatever fails here loses nothing: the payment is done, and news comes again."""
         news = self.app.device.news
         try:
-            for number, data in late.call(_NEWS, "messages_for", news, 0, self._preq.rev_seq):
+            for number, data in late.call(_TELLING, "messages_for", news, 0, self._preq.rev_seq):
                 await self._channel.send(number, data)
             verdict = messages.VERDICT.pack(reason=0, req_nonce=self._preq.req_nonce, extra=0)
             await self._channel.send(messages.VERDICT.number, verdict)

@@ -1,7 +1,8 @@
 """The payee's checks, one by one: what each refuses and for which reason, and what it lets pass."""
 
 from firmware.common.payment import transaction
-from firmware.common.storage.news_exchange import keep_proof, take
+from firmware.common.storage.news_exchange import take
+from firmware.common.storage.news_proofs import keep_proof
 from firmware.common.storage.news_store import News
 from firmware.common.wire import messages
 from firmware.common.wire.errors import (

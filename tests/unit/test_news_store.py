@@ -5,8 +5,10 @@ import os
 from firmware.common.payment import news as nouns
 from firmware.common.payment import proof
 from firmware.common.storage import files
-from firmware.common.storage.news_exchange import hear, keep_proof, messages_for, take
+from firmware.common.storage.news_exchange import hear, take
+from firmware.common.storage.news_proofs import keep_proof
 from firmware.common.storage.news_store import News
+from firmware.common.storage.news_telling import messages_for
 from firmware.common.wire import messages
 from firmware.common.wire.errors import (
     BAD_SIGNATURE,

@@ -1,15 +1,16 @@
 """The board itself, as both roles know it: hardware, store, time, event log and the bank's news."""
 
-from firmware.common.payment.timestamp import format_utc
-from firmware.common.storage.event_log import EventLog
+from firmware.common import late
 from firmware.common.storage.news_store import News
 from firmware.common.storage.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from firmware.common.hardware.contract import Board
+    from firmware.common.storage.event_log import EventLog
 
 _KEEP_EVERY_MS = 3_600_000
+_EVENTS = "firmware.common.storage.event_log"
 
 
 class Device:
@@ -22,7 +23,6 @@ class Device:
     def __init__(self, board: "Board") -> None:
         self.board = board
         self.store = Store(board.root)
-        self.events = EventLog(board.root)
         self.news = News(board.root, board.clock)
         self._kept_ms = self.store.time_floor_ms()
         self._offset_ms = self._kept_ms - board.clock.ms()
@@ -33,7 +33,7 @@ class Device:
 
     def now(self) -> str:
         """The same as text."""
-        return format_utc(self.now_ms())
+        return late.call("firmware.common.payment.timestamp", "format_utc", self.now_ms())
 
     def advance_time(self, unix_ms: int) -> None:
         """Takes a host's clock or a record's time, forwards only; keeps it from time to time."""
@@ -44,6 +44,11 @@ class Device:
             self.store.set_time_floor(unix_ms)
             self._kept_ms = unix_ms
 
+    @property
+    def events(self) -> "EventLog":
+        """What was logged."""
+        return late.call(_EVENTS, "EventLog", self.board.root)
+
     def log(self, what: str, detail: str = "") -> None:
         """One line in the event log."""
-        self.events.add(self.now(), what, detail)
+        late.call(_EVENTS, "log", self.board.root, self.now_ms(), what, detail)

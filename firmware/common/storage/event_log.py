@@ -2,8 +2,14 @@
 
 import os
 
+from firmware.common.payment.timestamp import format_utc
 from firmware.common.storage import files
 from firmware.common.wire.limits import EVENTS_BYTES_MAX
+
+
+def log(root: str, now_ms: int, what: str, detail: str) -> None:
+    """One line, at a time in milliseconds since 1970."""
+    EventLog(root).add(format_utc(now_ms), what, detail)
 
 
 class EventLog:

@@ -44,6 +44,14 @@ def replace(path: str, data: bytes) -> None:
     os.rename(path + ".new", path)
 
 
+def write_at(path: str, position: int, data: bytes) -> None:
+    """Writes behind what counts of a file; a write that power cut short left more, or nothing."""
+    with open(path, "r+b" if exists(path) else "wb") as file:
+        file.seek(position)
+        file.write(data)
+        file.flush()
+
+
 def make_folder(path: str) -> None:
     """Makes the folder unless it is there."""
     try:

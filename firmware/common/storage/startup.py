@@ -1,11 +1,14 @@
-"""What a store does once, as the board starts: its version, secret, count of starts and keys."""
+"""What a store does once, as the board starts: its version, secret, count of starts and keys.
+
+And what it does seldom: another identity, another pair of keys.
+"""
 
 import json
 from struct import pack, unpack
 
 from firmware.common import crypto, late
 from firmware.common.storage import files
-from firmware.common.storage.store import VERSION
+from firmware.common.storage.store import VERSION, Identity, Keys, Store
 from firmware.common.wire.errors import FIRMWARE_TOO_OLD, Refused
 
 
@@ -64,3 +67,23 @@ def _identity(root: str) -> tuple | None:
         bytes.fromhex(fields["bank_ecdh"]),
         bytes.fromhex(fields["bank_signing"]),
     )
+
+
+def set_identity(store: Store, identity: Identity) -> None:
+    fields = {
+        "account": identity.account,
+        "name": identity.name,
+        "wallet": identity.wallet,
+        "bank_ecdh": identity.bank_ecdh.hex(),
+        "bank_signing": identity.bank_signing.hex(),
+    }
+    files.replace(store.root + "/identity", json.dumps(fields).encode())
+    store.identity = identity
+
+
+def regenerate_ecdh(store: Store) -> None:
+    """A new agreement pair; the signing pair stays."""
+    ecdh, ecdh_public = crypto.generate_key()
+    signing, signing_public = store.keys.signing, store.keys.signing_public
+    files.replace(store.root + "/keys", signing + signing_public + ecdh + ecdh_public)
+    store.keys = Keys(signing, signing_public, ecdh, ecdh_public)

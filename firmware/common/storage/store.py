@@ -4,14 +4,14 @@ One file each below `root`, replaced atomically. `version` tells how they are wr
 done once, as the board starts, stands in `startup`.
 """
 
-import json
 from struct import pack, unpack
 
-from firmware.common import crypto, late
+from firmware.common import late
 from firmware.common.storage import files
 from firmware.common.wire.errors import NOT_ENROLLED, Refused
 
 VERSION = 2
+_STARTUP = "firmware.common.storage.startup"
 
 
 class Keys:
@@ -40,7 +40,7 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        keys, fields = late.call("firmware.common.storage.startup", "start", root)
+        keys, fields = late.call(_STARTUP, "start", root)
         self.keys = Keys(keys[:32], keys[32:96], keys[96:128], keys[128:])
         self.identity: Identity | None = None
         if fields:
@@ -54,22 +54,11 @@ class Store:
         return self.identity
 
     def set_identity(self, identity: Identity) -> None:
-        fields = {
-            "account": identity.account,
-            "name": identity.name,
-            "wallet": identity.wallet,
-            "bank_ecdh": identity.bank_ecdh.hex(),
-            "bank_signing": identity.bank_signing.hex(),
-        }
-        files.replace(self.root + "/identity", json.dumps(fields).encode())
-        self.identity = identity
+        late.call(_STARTUP, "set_identity", self, identity)
 
     def regenerate_ecdh(self) -> None:
         """A new agreement pair: what was sealed to the old one opens no more."""
-        ecdh, ecdh_public = crypto.generate_key()
-        signing, signing_public = self.keys.signing, self.keys.signing_public
-        files.replace(self.root + "/keys", signing + signing_public + ecdh + ecdh_public)
-        self.keys = Keys(signing, signing_public, ecdh, ecdh_public)
+        late.call(_STARTUP, "regenerate_ecdh", self)
 
     def time_floor_ms(self) -> int:
         """The latest time (since 1970) this board was told of and kept."""

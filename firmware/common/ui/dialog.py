@@ -4,9 +4,8 @@ Three buttons: OK accepts, NEXT moves on, CANCEL goes back; money leaves only wh
 Each coroutine draws, waits for presses and answers; nothing else on the board waits meanwhile.
 """
 
-from firmware.common.payment.money import show_amount
+from firmware.common import late
 from firmware.common.ui import canvas
-from firmware.common.wire.limits import AMOUNT_MINOR_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 _POLL_MS = 10
 _NEWS_MAX = 8  # the oldest is dropped: its payment stands in the ledger all the same
-_WHEEL = "0123456789="
+_ASKING = "firmware.common.ui.asking"
 
 
 class Dialog:
@@ -112,39 +111,8 @@ class Dialog:
 
     async def choose(self, title: str, items: list[str]) -> int:
         """The index of the chosen item; -1 for CANCEL."""
-        at = 0
-        while True:
-            first = at - at % 5
-            rows = [
-                (">" if first + i == at else " ") + item
-                for i, item in enumerate(items[first : first + 5])
-            ]
-            self.show(title, rows, "OK  NEXT  CANCEL")
-            name = await self.press()
-            if name == "ok" and items:
-                return at
-            if name == "cancel":
-                return -1
-            at = (at + 1) % max(1, len(items))
+        return await late.call(_ASKING, "choose", self, title, items)
 
     async def amount(self, title: str) -> int:
-        """Minor units, typed digit by digit; 0 for CANCEL.
-
-        NEXT turns the wheel, OK takes its digit, "=" ends; CANCEL takes a digit back.
-        """
-        amount_minor = at = 0
-        while True:
-            lines = ["", "  " + show_amount(amount_minor), "", "  [%s]" % _WHEEL[at]]
-            self.show(title, lines, "OK  NEXT  CANCEL")
-            name = await self.press()
-            if name == "next":
-                at = (at + 1) % len(_WHEEL)
-            elif name == "cancel":
-                if not amount_minor:
-                    return 0
-                amount_minor //= 10
-            elif _WHEEL[at] == "=":
-                if amount_minor:
-                    return amount_minor
-            elif amount_minor * 10 + at <= AMOUNT_MINOR_MAX:
-                amount_minor = amount_minor * 10 + at
+        """Minor units, typed digit by digit; 0 for CANCEL."""
+        return await late.call(_ASKING, "amount", self, title)

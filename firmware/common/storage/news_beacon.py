@@ -1,0 +1,38 @@
+"""Takes in the bank's beacon: what time it is at least, and what its policy is."""
+
+from firmware.common.payment.news import FIRST_ROOT, check_beacon
+from firmware.common.storage import files
+from firmware.common.storage.news_reading import banks
+from firmware.common.storage.news_reading import beacon as known_beacon
+from firmware.common.storage.news_store import News
+from firmware.common.wire.codec import Record
+from firmware.common.wire.errors import LEDGER_FORK, Refused
+from firmware.common.wire.messages import BEACON
+from firmware.common.wire.signed import parse_signed
+
+
+def take_beacon(news: News, message: bytes) -> bool:
+    """Whether it was newer than the one that is known. `Refused(LEDGER_FORK)`: see there."""
+    beacon, known = parse_signed(BEACON, message), known_beacon(news)
+    if known and (beacon.seq < known.seq or beacon.raw == known.raw):
+        return False
+    beacon = check_beacon(news.realm8, banks(news), message)
+    if known and beacon.seq == known.seq:
+        raise Refused(LEDGER_FORK, "the bank tells two boards different things")
+    if beacon.rev_seq == news.rev_seq:
+        check_root(beacon, rev_root(news))
+    files.replace(news.folder + "/beacon", message)
+    news.beacon_seq = beacon.seq
+    news.saw(beacon.t)
+    return True
+
+
+def rev_root(news: News) -> bytes:
+    """Of the revocations that are known."""
+    return files.read(news.folder + "/rev")[4:] or FIRST_ROOT
+
+
+def check_root(beacon: Record, root: bytes) -> None:
+    """Raises `Refused(LEDGER_FORK)` unless the beacon tells of these revocations."""
+    if beacon.rev_root != root:
+        raise Refused(LEDGER_FORK, "the bank's revocations are not those it told of")
