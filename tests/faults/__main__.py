@@ -1,6 +1,7 @@
 """Runs the harness: `python -m tests.faults [--seeds N] [--seed N] [--sweep micropython]`.
 
-The last line is `trials N, lost L, duplicated D`; anything that went wrong ends with exit code 1.
+The last line is `trials N, lost L, duplicated D, stuck S, unconserved U`; anything that went wrong
+ends with exit code 1.
 """
 
 import argparse

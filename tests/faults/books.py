@@ -28,23 +28,17 @@ from tests.faults.points import Plan
 
 # In the order in which they refer to each other.
 _TABLES = (
-    "ledgers ledger_entries transfers postings audit_logs purses purse_directory spends conflicts "
-    "covers payer_copies refunds proofs deliveries revocations audit_checkpoints beacons"
-).split()
-_KEEP = "CREATE SCHEMA kept; " + "".join(
-    f"CREATE TABLE kept.{table} AS TABLE {table}; " for table in [*_TABLES, "wallets"]
+    *("ledgers", "ledger_entries", "transfers", "postings", "audit_logs"),
+    *("purses", "purse_directory", "spends", "conflicts", "covers", "payer_copies"),
+    *("refunds", "proofs", "deliveries", "revocations", "audit_checkpoints", "beacons"),
 )
-_AS_KEPT = (
-    "".join(f"DELETE FROM {table}; " for table in reversed(_TABLES))
-    + "".join(f"INSERT INTO {table} SELECT * FROM kept.{table}; " for table in _TABLES)
-    + """
+_RESET_BALANCES = """
     UPDATE accounts SET frozen = false, guarantee_minor = 0 WHERE frozen OR guarantee_minor > 0;
     UPDATE devices SET frozen = false WHERE frozen;
     UPDATE wallets SET balance_minor = k.balance_minor FROM kept.wallets AS k
         WHERE (wallets.account_id, wallets.wallet_id) = (k.account_id, k.wallet_id)
         AND wallets.balance_minor <> k.balance_minor;
     """
-)
 _SPENDS = """
     SELECT txn_hash, txn, verdict, status, payee_account, payee_device FROM spends
     UNION ALL
@@ -114,10 +108,14 @@ class Books:
 
     def keep(self) -> None:
         """The books as they stand now are those of every trial."""
-        self._do(_KEEP)
+        copies = [f"CREATE TABLE kept.{table} AS TABLE {table}" for table in _TABLES]
+        copies.append("CREATE TABLE kept.wallets AS TABLE wallets")
+        self._do("; ".join(["CREATE SCHEMA kept", *copies]))
 
     def as_kept(self) -> None:
-        self._do(f"BEGIN; {_AS_KEPT} COMMIT")
+        rows = [f"DELETE FROM {table}" for table in reversed(_TABLES)]  # noqa: S608
+        rows += [f"INSERT INTO {table} SELECT * FROM kept.{table}" for table in _TABLES]  # noqa: S608
+        self._do("; ".join(["BEGIN", *rows, _RESET_BALANCES, "COMMIT"]))
 
     def files(self) -> list[tuple[str, int]]:
         """(txn_id, amount_minor) of every payment in the JSON form that was settled."""
@@ -190,7 +188,7 @@ class _Direct(BankClient):
             raise CommandError(NOT_REACHABLE, "the bank was killed") from None
         if answer.status_code >= 400:
             raise read_refusal(answer.status_code, answer.data)
-        return Answer(answer.status_code, answer.mimetype, answer.data)
+        return Answer(answer.status_code, answer.mimetype or "", answer.data)
 
 
 @contextmanager

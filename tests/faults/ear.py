@@ -3,7 +3,7 @@
 Firmware in this process only; nothing is changed, and what is said may still be lost on the wire.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
@@ -15,12 +15,16 @@ from firmware.common.wire.signed import parse_signed
 
 
 class Ear:
-    """`payments` by hash; `taken` and `voided` are the hashes that a payee answered so."""
+    """`payments` by hash; `taken` and `voided` are the hashes that a payee answered so.
+
+    `at_void` is called as a payee is about to say that it voided a payment.
+    """
 
     def __init__(self) -> None:
         self.payments: dict[bytes, Record] = {}
         self.taken: set[bytes] = set()
         self.voided: set[bytes] = set()
+        self.at_void: Callable[[], None] = lambda: None
 
     def hear(self, number: int, message: bytes) -> None:
         if number == TXN.number:
@@ -30,6 +34,7 @@ class Ear:
             self.taken.add(parse_signed(ACK, message).txn_hash)
         elif number == VOID.number:
             self.voided.add(parse_signed(VOID, message).txn_hash)
+            self.at_void()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ _SCREEN_MS = 120_000
 _LOOK_MS = 60
 _READ_MS = 200  # meanwhile the till says that it would take the payment
 _IDLE_MS = 700  # a board writes down then what can wait
-_DELIVERIES_MAX = 8
+_DELIVERIES_MAX = _QUESTIONS_MAX = 8
 _DECISION_S = 30
 
 
@@ -55,12 +55,13 @@ class Hands:
 
     def read(self, payer: Person) -> None:
         """The customer presses PAY and reads the amount."""
+        self._rest(payer)
         mark = len(payer.shown)
         payer.device.call("pay")
         self._wait(payer, lambda: _asks_to_pay(payer) or self._has_end(payer, mark))
-        if not _asks_to_pay(payer):
-            raise CommandError(REFUSED, f"{payer.name}: {title(payer)}")
         self.town.world.run_for(_READ_MS)
+        if not _asks_to_pay(payer):
+            raise CommandError(REFUSED, f"{payer.name}: {' '.join(payer.screen)}")
 
     def hold(self, purchase: Purchase, hoped: str = PAID) -> None:
         """The customer holds OK, or first taps anew where there is nothing to confirm."""
@@ -94,17 +95,21 @@ class Hands:
         self._end(payer, payee, mark, NOT_CONFIRMED)
 
     def cancel(self, purchase: Purchase) -> None:
-        """The cashier cancels what the customer then confirms all the same."""
+        """The cashier cancels what the customer then confirms, who has gone by the answer."""
         payer, payee = self._together(purchase)
         self.ask(purchase)
         payee.device.call("cancel_request")
+        self.town.ear.at_void = self.town.wire.pull
         mark = len(payer.shown)
         payer.press("hold")
-        self._end(payer, payee, mark, CANCELLED)
+        self._wait(payer, lambda: self._has_end(payer, mark))
+        self.town.ear.at_void = lambda: None
+        self._leave(payer, payee, NOT_CONFIRMED)
 
     def tap_again(self, payer: Person, payee: Person, hoped: str = PAID) -> None:
         """The customer taps again to learn what became of what was signed."""
         self.town.join(payer, payee)
+        self._rest(payer)
         mark = len(payer.shown)
         try:
             payer.device.call("tap_again")
@@ -126,6 +131,7 @@ class Hands:
 
     def pay_by_file(self, purchase: Purchase) -> None:
         payer, payee = self._together(purchase)
+        self._rest(payer)
         mark = len(payer.shown)
         payer.device.call("pay", to=payee.name, amount=purchase.minor)
         self._wait(payer, lambda: title(payer) == "PAY?" or self._has_end(payer, mark))
@@ -148,6 +154,8 @@ class Hands:
     def agree(self, person: Person, what: str, **header: Any) -> None:
         """Asks the board of one person for something, who says yes."""
         self.town.stage(person)
+        self.tend(person)
+        self._rest(person)
         mark = len(person.shown)
         person.device.call(what, **header)
         self._wait(
@@ -162,7 +170,7 @@ class Hands:
             raise CommandError(REFUSED, f"{what}: {person.screen}")
 
     def tend(self, payee: Person) -> None:
-        """RECEIVED stays on the payee's screen until somebody says OK, and questions wait."""
+        """RECEIVED stays on a payee's screen until somebody says OK, and questions wait."""
         self._wait(payee, lambda: title(payee) not in ("", "STARTING"))
         while payee.board.powered and title(payee) in ("RECEIVED", _LATE, "NOT PAID"):
             payee.press(self._late_button if title(payee) == _LATE else "ok")
@@ -180,11 +188,12 @@ class Hands:
     def _leave(self, payer: Person, payee: Person, hoped: str) -> None:
         """Both screens are read and dismissed. Raises `CommandError` for another end."""
         found = title(payer) if payer.board.powered else "no power"
+        screen = payer.screen
         self.tend(payee)
         payer.press("ok")
         self.town.world.run_for(_IDLE_MS)
         if hoped not in ("", found):
-            raise CommandError(REFUSED, f"{payer.name}: {found}")
+            raise CommandError(REFUSED, f"{payer.name}: {' '.join(screen)}")
 
     def _has_end(self, payer: Person, mark: int) -> bool:
         """The board has told an end since, and waits for OK."""
@@ -192,14 +201,18 @@ class Hands:
         return is_told and payer.screen[-1] == "OK"
 
     def _has_pending(self, payer: Person) -> bool:
-        """What the resting screen says; another one is dismissed before."""
-        self._wait(payer, lambda: title(payer) not in ("", "STARTING"))
-        for _ in range(_DELIVERIES_MAX):
-            if not payer.board.powered or title(payer) == "SENDER":
-                break
-            payer.press("cancel")
-            self.town.world.run_for(_LOOK_MS)
+        """What the resting screen says."""
+        self._rest(payer)
         return "not confirmed" in " ".join(payer.screen)
+
+    def _rest(self, person: Person) -> None:
+        """Leaves whatever question or news is on the screen."""
+        for _ in range(_QUESTIONS_MAX):
+            self._wait(person, lambda: bool(person.screen) and person.screen[-1] != "")
+            if not person.board.powered or title(person) in ("SENDER", "RECEIVER"):
+                return
+            person.press("cancel")
+            self.town.world.run_for(_LOOK_MS)
 
     def _wait(self, person: Person, done: Callable[[], bool]) -> None:
         """Until the screen shows it; a board without power shows nothing any more.
@@ -221,9 +234,9 @@ class Hands:
     def _asks(self) -> Person | None:
         """The payee whose board asks whether to take a late payment."""
         for payee in self.town.payees:
-            if payee.board in self.town.world.boards and payee.board.powered:
-                if title(payee) == _LATE:
-                    return payee
+            is_on_stage = payee.board in self.town.world.boards and payee.board.powered
+            if is_on_stage and title(payee) == _LATE:
+                return payee
         return None
 
 

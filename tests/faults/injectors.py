@@ -125,9 +125,9 @@ def mortal_bridge(events: Events) -> Iterator[None]:
     """Each line of the bridge's program is an event when it first runs in a phase: a kill."""
 
     def on_line(frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line" and events.is_new(frame.f_code.co_filename, frame.f_lineno):
-            if events.strike(BRIDGE):
-                raise Killed
+        is_new = event == "line" and events.is_new(frame.f_code.co_filename, frame.f_lineno)
+        if is_new and events.strike(BRIDGE):
+            raise Killed
         return on_line
 
     def on_call(frame: FrameType, event: str, argument: Any) -> Any:

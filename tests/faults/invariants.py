@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from firmware.common.payment import verdicts
 from firmware.common.storage.news_store import News
-from firmware.receiver.till import Till
+from firmware.receiver import keeping
 from host_tools.emulator.cpython import stand_ins
 from host_tools.emulator.cpython.board import Board, Clock
 from tests.faults.books import Books, Spend
@@ -30,9 +30,9 @@ BROKEN = "broken"
 Breach = tuple[str, str]
 
 
-def breaches(town: Town, ear: Ear) -> list[Breach]:
+def breaches(town: Town) -> list[Breach]:
     """Everything that does not hold."""
-    books = town.books
+    books, ear = town.books, town.ear
     spends = books.spends()
     return [
         *_promises(town, ear, spends),
@@ -47,7 +47,7 @@ def breaches(town: Town, ear: Ear) -> list[Breach]:
 
 def _promises(town: Town, ear: Ear, spends: list[Spend]) -> Iterator[Breach]:
     """What a screen showed as done, or a payee gave a receipt for, is paid to the payee."""
-    paid = {spend.txn_hash: spend for spend in spends if _is_paid(spend)}
+    paid = {spend.txn_hash: spend for spend in spends if is_paid(spend)}
     for txn_hash in ear.taken - set(paid):
         yield LOST, f"{_amount(ear, txn_hash)} has a receipt and is not paid"
     minors = {spend.minor for spend in paid.values()}
@@ -60,7 +60,7 @@ def _promises(town: Town, ear: Ear, spends: list[Spend]) -> Iterator[Breach]:
 
 def _twice(books: Books, ear: Ear, spends: list[Spend]) -> Iterator[Breach]:
     """Each purchase, request, file, refund and purse once; no payment is taken and voided."""
-    paid = [spend for spend in spends if _is_paid(spend)]
+    paid = [spend for spend in spends if is_paid(spend)]
     counted = {
         "purchase": Counter(spend.minor for spend in paid),
         "request": Counter(spend.req_hash.hex() for spend in paid),
@@ -108,8 +108,9 @@ def _sums(books: Books, spends: list[Spend]) -> Iterator[Breach]:
     total = sum(balances.values())
     if total != FUNDED_MINOR * len(PAYERS):
         yield UNCONSERVED, f"accounts, reserves, bonds and fund are {total} together"
-    right = dict.fromkeys(PAYERS, FUNDED_MINOR) | dict.fromkeys(PAYEES, 0)
-    moves = [(_payer_of(s.minor), s.payee_account, s.minor) for s in spends if _is_paid(s)]
+    right: dict[str, int] = {}
+    right |= dict.fromkeys(PAYERS, FUNDED_MINOR) | dict.fromkeys(PAYEES, 0)
+    moves = [(_payer_of(s.minor), s.payee_account, s.minor) for s in spends if is_paid(s)]
     moves += [(BY_FILE.payer, BY_FILE.payee, minor) for _, minor in books.files()]
     moves += [(BY_FILE.payee, BY_FILE.payer, minor) for minor in books.refunds()]
     for payer, payee, minor in moves:
@@ -125,12 +126,12 @@ def _boards(town: Town, books: Books) -> Iterator[Breach]:
     for payee in town.payees:
         town.stage(payee)
         total = payee.device.call("total")[0]["guaranteed"]
-        paid = sum(s.minor for s in books.spends() if s.payee_account == payee.name and _is_paid(s))
+        paid = sum(s.minor for s in books.spends() if s.payee_account == payee.name and is_paid(s))
         if total["judged"] != total["count"]:
             yield STUCK, f"{payee.name} has {total['count']} entries, {total['judged']} are judged"
         if total["paid_minor"] != paid:
             yield BROKEN, f"{payee.name}'s board counts {total['paid_minor']} paid, not {paid}"
-        yield from _requests(payee, [s for s in books.spends() if _is_paid(s)])
+        yield from _requests(payee, [s for s in books.spends() if is_paid(s)])
 
 
 def _requests(payee: Person, paid: list[Spend]) -> Iterator[Breach]:
@@ -138,14 +139,15 @@ def _requests(payee: Person, paid: list[Spend]) -> Iterator[Breach]:
     board = Board("receiver", bytearray(payee.evening), lambda: 0)
     board.mount()
     with stand_ins.running(board):
-        till = Till(board.root, News(board.root, Clock(lambda: 0)), bytes(8))
+        till = keeping.start(board.root, News(board.root, Clock(lambda: 0)), bytes(8))
         still_open = {request.hash for request in till.requests}
     for spend in paid:
         if spend.req_hash in still_open:
             yield DUPLICATED, f"the request of {spend.minor} is paid and can be paid again"
 
 
-def _is_paid(spend: Spend) -> bool:
+def is_paid(spend: Spend) -> bool:
+    """By the bank, to the payee, in full and without a doubt."""
     return spend.status == "paid" and spend.verdict == verdicts.SETTLED
 
 

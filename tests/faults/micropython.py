@@ -1,4 +1,4 @@
-"""The same power cuts on real MicroPython: a payment by wire between two virtual boards.
+"""The same power cuts on real MicroPython: a tap between two virtual boards, and its settlement.
 
 Each trial starts from the same flash images, cuts the power of one board at one flash operation
 since its start, and lets people put it right. Nothing here is in virtual time: it takes seconds.
@@ -11,26 +11,30 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from firmware.common.hardware import pins
-from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
-from host_tools import flash
+from firmware.common.wire.errors import Refused
+from host_tools import finger, flash
 from host_tools.bridge import Bridge, run
 from host_tools.device import Device
 from host_tools.emulator.board import VirtualBoard
+from host_tools.emulator.cpython.world import START_MS
 from host_tools.emulator.wire import Wire
+from host_tools.enrolling import Enrolment, Member
 from host_tools.errors import NOT_REACHABLE, CommandError
 from host_tools.outbox import Outbox
 from host_tools.transports.serial_port import SerialPort
 from tests.faults import books
 from tests.faults.books import Books
+from tests.faults.founding import FUNDED_MINOR, PURSE_MINOR
 from tests.faults.injectors import Events
-from tests.faults.invariants import Breach, breaches
-from tests.faults.points import PAYEE, PAYER, Plan
-from tests.faults.scenario import WIRE_MINOR
-from tests.faults.town import PAYEE_ACCOUNT, PAYER_ACCOUNT, enrol
+from tests.faults.invariants import BROKEN, DUPLICATED, LOST, STUCK, UNCONSERVED, Breach, is_paid
+from tests.faults.points import ANNA, BERT, Plan
+from tests.faults.scenario import FINAL
 
-_ATTEMPTS_MAX = 6
+_MINOR = 1_23
+_ATTEMPTS_MAX = 8
 _LOOK_S = 0.1
 _PATIENCE_S = 1.0  # then the payer's board is switched off and on
 _ANSWER_S = 40.0
@@ -46,9 +50,9 @@ class Hand:
 
     account: str
     board: VirtualBoard
-    word: str
     saved: bytes = b""
-    crashes: list[str] = field(default_factory=list)
+    since: float = 0.0
+    device: Device = field(init=False)
 
     @property
     def image(self) -> bytes:
@@ -59,16 +63,15 @@ class Hand:
         return self.board.status()["power"] == "on"
 
     @property
-    def shown(self) -> list[list[str]]:
+    def beeped(self) -> bool:
         beep = f"pin {pins.BUZZER} 1"
-        beeped = any(event == beep for at, event in self.board.events() if at >= self._since)
-        return [[self.word, "", f"{WIRE_MINOR // 100}.{WIRE_MINOR % 100:02d}"]] if beeped else []
+        return any(event == beep for at, event in self.board.events() if at >= self.since)
 
     def begin(self, fault: tuple[int, int] | None) -> None:
         """The board as it was saved, with a fault from its start on."""
         self.board.power_off()
         (self.board.home / "flash.img").write_bytes(self.saved)
-        self._since = time.monotonic()
+        self.since = time.monotonic()
         self.board.power_on(fault)
         self.connect()
 
@@ -82,6 +85,12 @@ class Hand:
         if hasattr(self, "device"):
             self.device.close()
         self.device = Device(self.board.repl_port, _Cable(self))
+
+    def ask(self, what: str, title: str, **header: Any) -> None:
+        """A question of the board's, answered with yes."""
+        self.device.call(what, **header)
+        finger.answer(self.board, self.device, title)
+        self.device.wait_for_outcome(_ANSWER_S)
 
 
 class _Cable(SerialPort):
@@ -110,8 +119,8 @@ class Pair:
 
     def trial(self, place: str, number: int, torn_bytes: int) -> tuple[bool, list[Breach]]:
         """Whether the power was cut, and what does not hold afterwards."""
-        self._bank.as_before()
-        victim = self.payer if place == PAYER else self.payee
+        self._bank.as_kept()
+        victim = self.payer if place == BERT else self.payee
         for hand in (self.payer, self.payee):
             hand.begin((number, torn_bytes) if hand is victim else None)
         self._attempt(self._pay)
@@ -119,29 +128,47 @@ class Pair:
         for _ in range(_ATTEMPTS_MAX):
             self._power()
             if self._attempt(self._put_right):
-                return was_cut, breaches(self.payer, self.payee, self._bank)
-        return was_cut, [("broken", "it never came right")]
+                return was_cut, list(self._breaches())
+        return was_cut, [(STUCK, "it never came right")]
 
     def _pay(self) -> None:
-        self.payer.device.call("pay", to=PAYEE_ACCOUNT, amount=WIRE_MINOR, by_wire=True)
-        self.payer.board.press("ok")
+        self.payee.device.call("charge", amount=_MINOR)
+        self.payer.device.call("pay")
+        finger.answer(self.payer.board, self.payer.device, "PAY ", finger.HOLD_MS)
         self._wait_for_outcome()
 
     def _put_right(self) -> None:
-        try:
+        """Taps again or pays anew, then both report; not before the payee has said what it is."""
+        rows = self.payer.device.pages("payments")
+        if any(row["state"] == "signed" for row in rows):
             self.payer.device.call("tap_again")
             self._wait_for_outcome()
-        except Refused as refused:
-            if refused.reason != REQUEST_UNKNOWN:
-                raise
-        payments = self.payer.device.call("payments", first=0)[0]["payments"]
-        if not payments:
+        elif not rows and not self.payee.device.pages("entries"):
             self._pay()
-        elif payments[0]["state"] == "delivered":
-            bridge = Bridge(Outbox(self._folder), self._bank.client(), lambda line: None)
-            run(bridge, [self.payee.device])
-            return
-        raise CommandError(3, "not yet")
+        rows = self.payer.device.pages("payments")
+        if not rows or any(row["state"] == "signed" for row in rows):
+            raise CommandError(3, "not yet")
+        for hand in (self.payee, self.payer):
+            run(Bridge(Outbox(self._folder), self._bank.client(), _nothing), [hand.device])
+
+    def _breaches(self) -> Iterator[Breach]:
+        paid = [spend for spend in self._bank.spends() if is_paid(spend)]
+        if len(paid) > 1:
+            yield DUPLICATED, f"it is paid {len(paid)} times"
+        if not paid and (self.payer.beeped or self.payee.beeped):
+            yield LOST, "a board has shown that it is paid, and it is not"
+        elif not paid:
+            yield STUCK, "it came to no payment"
+        for row in self.payer.device.pages("payments"):
+            if row["state"] not in FINAL:
+                yield STUCK, f"a payment stays {row['state']}"
+        if sum(self._bank.balances().values()) != FUNDED_MINOR:
+            yield UNCONSERVED, f"{self._bank.balances()}"
+        for text in self._bank.violations():
+            yield UNCONSERVED, f"bank: {text}"
+        for hand in (self.payer, self.payee):
+            if b"CRASH" in hand.device.call("log")[1]:
+                yield BROKEN, f"{hand.account}'s board has crashed"
 
     def _wait_for_outcome(self) -> None:
         """Until the payer's board tells one; nobody waits long once a board has gone dark."""
@@ -153,7 +180,15 @@ class Pair:
                     return
             elif self.payer.device.call("outcome")[0]["outcome"]:
                 return
+            self._tend()
             time.sleep(0.05)
+
+    def _tend(self) -> None:
+        """RECEIVED is dismissed, and a payment for a request of before is taken."""
+        if self.payee.powered:
+            title = self.payee.device.status()["title"]
+            if title in ("TAKE IT NOW?", "RECEIVED"):
+                self.payee.board.press("ok")
 
     def _power(self) -> None:
         """Whoever is off is switched on; a payer whose payee went dark is switched off and on."""
@@ -161,12 +196,11 @@ class Pair:
             self.payer.again()
         if not self.payee.powered:
             self.payee.again()
-        self.payee.board.press("ok")
 
     def _attempt(self, action: Callable[[], None]) -> bool:
         try:
             action()
-        except CommandError:
+        except (CommandError, Refused):
             return False
         return True
 
@@ -176,7 +210,7 @@ def sweep(every: int, say: Say) -> bool:
     cuts = 0
     is_good = True
     with pair() as boards:
-        for place in (PAYER, PAYEE):
+        for place in (BERT, ANNA):
             for number in range(1, _OPERATIONS_MAX, every):
                 torn_bytes = Random(number).choice(_TORN_BYTES)
                 was_cut, found = boards.trial(place, number, torn_bytes)
@@ -192,27 +226,43 @@ def sweep(every: int, say: Say) -> bool:
 
 @contextmanager
 def pair() -> Iterator[Pair]:
-    """Two flashed and enrolled boards, and a bank."""
+    """Two flashed and enrolled boards, a purse, and a bank."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="opg-boards-")))
         bank = stack.enter_context(books.opened())
-        bank.watch(Events(Plan(-1)))
+        bank.watch(Events(Plan(-1)), lambda: int(time.time() * 1000) - START_MS)
         hands = []
-        for account, role, word in (
-            (PAYER_ACCOUNT, "sender", "PAID"),
-            (PAYEE_ACCOUNT, "receiver", "RECEIVED"),
-        ):
+        for account, role in ((BERT, "sender"), (ANNA, "receiver")):
             board = stack.enter_context(VirtualBoard(home / account))
             flash.flash(board.repl_port, role, lambda *_: None)
-            hand = Hand(account, board, word)
+            hand = Hand(account, board)
             hand.connect()
             stack.callback(lambda hand=hand: hand.device.close())
-            enrol(bank, hand.device, lambda board=board: board.press("ok"), account)
+            _enrol(bank, hand)
             hands.append(hand)
         payer, payee = hands
-        payer.device.call("import_key", payee.device.call("key")[1], account=PAYEE_ACCOUNT)
+        payer.ask("top_up", "TOP UP?", amount=PURSE_MINOR)
+        run(Bridge(Outbox(home / "outbox"), bank.client(), _nothing), [payer.device])
+        bank.keep()
         for hand in hands:
             hand.board.power_off()
             hand.saved = hand.image
         stack.enter_context(Wire(payer.board.tap_port, payee.board.tap_port))
         yield Pair(payer, payee, bank, home / "outbox")
+
+
+def _enrol(bank: Books, hand: Hand) -> None:
+    account = hand.account
+    bank.tell("accounts", account_id=account, name=account)
+    if account == BERT:
+        bank.tell("fund", account_id=account, amount=FUNDED_MINOR // 100)
+
+    def code() -> str:
+        return bank.tell("codes", account_id=account, role="both")["code"]
+
+    enrolment = Enrolment(hand.device, bank.client(), _nothing, hand.board, code, True)
+    enrolment.run(Member(account))
+
+
+def _nothing(line: str) -> None:
+    """What a bridge says is of no interest here."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from random import Random
 
+from tests.faults.broken_rules import VARIANTS
 from tests.faults.invariants import BROKEN, KINDS
 from tests.faults.points import Plan
 from tests.faults.trials import Harness, Run, Trial
-from tests.faults.variants import VARIANTS, Variant, broken
+from tests.faults.variants import Variant, broken
 
 SEEDS = 300
 
@@ -39,14 +40,11 @@ def trial_text(trial: Trial) -> list[str]:
 
 
 def catch(here: Harness, variant: Variant, seeds: int = SEEDS) -> Trial | None:
-    """The first trial in which the broken rule shows, or None.
-
-    Without faults the variant must be as good as the firmware: else it shows nothing.
-    """
+    """The first trial in which the broken rule shows, or None; perhaps the one without faults."""
     with broken(variant):
         quiet = here.trial(Plan(-1))
         if quiet.breaches:
-            raise RuntimeError(f"variant {variant.rule} fails without faults: {quiet.breaches}")
+            return quiet
         # In another order than the sweep, which visits one place after the other.
         order = Random(0).sample(range(seeds), seeds)
         run = here.run(order, lambda trial: bool(trial.breaches))
@@ -67,7 +65,9 @@ def _catch_text(trial: Trial | None) -> str:
     if trial is None:
         return "NOT CAUGHT"
     kind, text = trial.breaches[0]
-    return f"caught by seed {trial.plan.seed}: {kind}, {text.splitlines()[0]}"
+    seed = trial.plan.seed
+    where = f"seed {seed}" if seed >= 0 else "a day on which nothing else goes wrong"
+    return f"caught by {where}: {kind}, {text.splitlines()[0]}"
 
 
 def watch(trial: Trial, say: Callable[[str], None]) -> bool:

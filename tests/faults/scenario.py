@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bank import policy
 from firmware.common.wire.errors import NO_FUNDS
 from host_tools.errors import REFUSED, CommandError
-from tests.faults.hands import Hands, NoEnd, Purchase
+from tests.faults.hands import PAID, Hands, NoEnd, Purchase
 from tests.faults.injectors import Killed
 from tests.faults.points import ANNA, BERT, CARL, DORA, recovery
 from tests.faults.town import Person, Town
@@ -75,7 +75,8 @@ class Day:
             Phase("answer lost", lambda: hands.lose_answer(ANSWER_LOST), self._nothing),
             Phase("payment lost", lambda: hands.lose_payment(PAYMENT_LOST), self._nothing),
             self._purchase("pay elsewhere", ELSEWHERE, hands.tap),
-            self._purchase("cancel", CANCELLED, hands.cancel),
+            Phase("cancel", lambda: hands.cancel(CANCELLED), self._nothing),
+            self._purchase("learn of it", CANCELLED, self._again),
             self._purchase("pay late", PAYMENT_LOST, self._again),
             self._purchase("pay next", NEXT, hands.tap),
             self._purchase("tap again", ANSWER_LOST, self._again),
@@ -87,7 +88,7 @@ class Day:
             ),
             Phase("ask the bank", self._ask_bank, self._ask_bank),
             *(
-                Phase(f"sync {p.name}", partial(self._sync, p), partial(self._sync, p))
+                Phase(f"sync {p.name}", partial(self._town.bridge, p), partial(self._sync, p))
                 for p in self._town.payers
             ),
             self._purchase("pay anew", LAST, hands.tap),
@@ -114,7 +115,7 @@ class Day:
 
     def _again(self, purchase: Purchase) -> None:
         people = self._town.people
-        hoped = "PAID" if purchase.is_wanted else ""
+        hoped = PAID if purchase.is_wanted else ""
         self._hands.tap_again(people[purchase.payer], people[purchase.payee], hoped)
 
     def _insist(self, purchase: Purchase) -> None:
@@ -187,6 +188,8 @@ class Day:
 
     def _sync(self, payer: Person) -> None:
         """The payer reports, and gets what was asked for."""
+        if payer is self._bert:
+            self._ask_bank()
         self._town.bridge(payer)
         found = payer.device.call("purses")[0]
         allowances = [purse["allowance"] for purse in found["purses"]]

@@ -17,6 +17,7 @@ from host_tools.emulator.cpython.world import Wire, World
 from host_tools.errors import NOT_REACHABLE, CommandError
 from host_tools.outbox import Outbox
 from tests.faults.books import Books
+from tests.faults.ear import Ear
 from tests.faults.founding import Deed
 from tests.faults.injectors import BadWire, Events, Killed, Operations, mortal_bridge
 from tests.faults.points import BRIDGE, CABLE, PAYEES, PAYERS, TAP, Point, flash_of
@@ -63,8 +64,9 @@ _HELD_MS = {"ok": 60, "next": 60, "cancel": 60, "hold": 1_000}
 class Town:
     """One trial's world; `phase` says where its events are counted."""
 
-    def __init__(self, deed: Deed, books: Books, events: Events, folder: Path) -> None:
+    def __init__(self, deed: Deed, books: Books, events: Events, ear: Ear, folder: Path) -> None:
         self.events = events
+        self.ear = ear
         self.books = books
         self.world = World(is_hasty=True)
         self.world.now_ms = _LATER_MS

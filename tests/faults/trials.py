@@ -61,10 +61,11 @@ class Harness:
             stack.enter_context(seeded(plan.seed))
             stack.enter_context(small_memories())
             stack.enter_context(listening(ear))
-            town = Town(self._deed, self._books, events, stack.enter_context(outbox_folder()))
+            folder = stack.enter_context(outbox_folder())
+            town = Town(self._deed, self._books, events, ear, folder)
             try:
                 Day(town, plan.strict).run(plan.patient)
-                found = invariants.breaches(town, ear)
+                found = invariants.breaches(town)
             except NoEnd as stuck:
                 found = [(invariants.STUCK, str(stuck)), *_crashes(town)]
             except Exception as error:  # noqa: BLE001 - whatever it is, the seed is reported

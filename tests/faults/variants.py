@@ -1,4 +1,4 @@
-"""The journals' rules broken on purpose: a harness that lets one of these pass proves nothing.
+"""Breaks the firmware on purpose: a harness that lets a broken rule pass proves nothing.
 
 A variant changes lines of the firmware's source in memory. Where the source no longer has them
 the variant is of no use, and says so.
@@ -20,96 +20,6 @@ class Variant:
     rule: str
     what: str
     changes: tuple[Change, ...]
-
-
-_OUTBOX = "firmware.sender.outbox"
-_BOOK = "firmware.receiver.book"
-
-VARIANTS = (
-    Variant(
-        "J1",
-        "the payer journals SIGNED after it has sent, not before",
-        (
-            (
-                _OUTBOX,
-                '        position = self._journal.append(_SIGNED, _key(header["hash"]), data)\n'
-                "        return self._take_signed(header, position)\n",
-                "        pending = self._take_signed(header, -1)\n"
-                "        pending.data = data\n"
-                "        return pending\n",
-            ),
-            (
-                _OUTBOX,
-                "self._journal.read(pending.position)",
-                "(getattr(pending, 'data', b'') or self._journal.read(pending.position))",
-            ),
-            (
-                _OUTBOX,
-                "        self._journal.append(_DELIVERED,",
-                "        if hasattr(pending, 'data'):\n"
-                "            self._journal.append(_SIGNED, _key(pending.txn_hash), pending.data)\n"
-                "        self._journal.append(_DELIVERED,",
-            ),
-        ),
-    ),
-    Variant(
-        "J2",
-        "the payee says RECEIVED and acknowledges before it appends",
-        (
-            (
-                _BOOK,
-                "        self._journal.append(_ACCEPTED, _key(payment), data)\n",
-                "        self.unwritten = (_ACCEPTED, _key(payment), data)\n",
-            ),
-            (
-                "firmware.receiver.tap",
-                "        message = wire.receive() if wire.is_idle() else None\n",
-                "        if getattr(app.book, 'unwritten', None) and wire.is_idle():\n"
-                "            app.book._journal.append(*app.book.unwritten)\n"
-                "            app.book.unwritten = None\n"
-                "        message = wire.receive() if wire.is_idle() else None\n",
-            ),
-        ),
-    ),
-    Variant(
-        "J4",
-        "the payee does not look a payment up before it appends it",
-        (
-            (
-                "firmware.receiver.app",
-                "            header = self.book.find(payment)\n",
-                "            header = None\n",
-            ),
-        ),
-    ),
-    Variant(
-        "J7",
-        "the entry is one record, and that its request is closed another",
-        (
-            (
-                _BOOK,
-                "        self._take_entry(header)\n        return header\n",
-                "        self._take_entry(header)\n"
-                "        if request_id:\n"
-                "            self._journal.append(4, bytes(8), packet.pack({}))\n"
-                "            self.request = None\n"
-                "        return header\n",
-            ),
-            (
-                _BOOK,
-                "            if kind == _OPEN:\n",
-                "            if kind == 4:\n"
-                "                self.request = None\n"
-                "            elif kind == _OPEN:\n",
-            ),
-            (
-                _BOOK,
-                '        if self.request and self.request.request_id == header["request"]:\n',
-                "        if False:\n",
-            ),
-        ),
-    ),
-)
 
 
 @contextmanager
