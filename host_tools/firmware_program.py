@@ -18,6 +18,9 @@ from host_tools.firmware_scope import Import, alias_name, defined, top_imports
 
 # What other programs import by name, then what these need of the rest.
 DOORS = ("firmware.common.crypto", "firmware.common.late")
+# What stays loaded though only late modules need it: they hand its objects to each other, and an
+# object keeps the file of its class in RAM.
+STAYING = ("firmware.common.wire.codec",)
 # What stands in every file that needs it, as far as it is needed there: declarations that are equal
 # wherever they stand, and that would otherwise all stay loaded for who is rarely there.
 DECLARATIONS = ("firmware.common.wire.messages",)
@@ -223,7 +226,11 @@ def bundles(program: Program, main: str) -> list[Bundle]:
         if door in program.trees
     ]
     taken = {member for bundle in doors for member in bundle.members}
-    resident = Bundle(main, tuple(_closure(program, main, taken)), stays=True)
+    staying = [
+        m for name in STAYING if name in program.trees for m in _closure(program, name, taken)
+    ]
+    members = [*staying, *_closure(program, main, taken | set(staying))]
+    resident = Bundle(main, tuple(members), stays=True)
     taken |= set(resident.members) - set(DECLARATIONS)
     roots = [name for name in program.named_late() if name not in taken]
     late = [Bundle(root, tuple(_closure(program, root, taken)), late=True) for root in roots]
