@@ -23,6 +23,7 @@ from host_tools.firmware_program import LinkError, module_name
 from host_tools.firmware_scope import Import, alias_name, bindings, is_viper
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+_DOOR = "__init__.py"  # of a package: it keeps its names
 _ON_A_BOARD = "sys.implementation.name == 'micropython'"
 _NOT_ON_A_BOARD = "TYPE_CHECKING or sys.implementation.name != 'micropython'"
 _Value = int | str | bytes
@@ -54,7 +55,8 @@ def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
         _fill_empty_bodies(tree)
     if main:
         trees = link(trees, main)
-    shorten(list(trees.values()))
+    joined = [tree for path, tree in trees.items() if main and not path.endswith(_DOOR)]
+    shorten(list(trees.values()), joined)
     return {path: ast.unparse(ast.fix_missing_locations(tree)) for path, tree in trees.items()}
 
 

@@ -14,16 +14,22 @@ from typing import TypeGuard
 from host_tools.firmware_scope import Import, alias_name, bound, is_viper, same_scope
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
+_START = "main"  # what a board's /main.py calls
+_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def shorten(trees: list[ast.Module]) -> None:
-    """All modules of a role at once; changes them."""
+def shorten(trees: list[ast.Module], joined: Sequence[ast.Module] = ()) -> None:
+    """All modules of a role at once; changes them.
+
+    Of those that are `joined` from several, each with copies of what it needs, a function that no
+    other file asks for is private whatever its name.
+    """
     named = _named_arguments(trees)
     texts = _texts(trees)
-    known = texts | _known_outside(trees)
+    known = texts | _known_outside(trees) | {_START}
     for tree in trees:
-        _shorten_private(tree, known)
+        _shorten_private(tree, known, tree in joined)
         _shorten_arguments(tree, named)
     _shorten_attributes(trees, texts)
 
@@ -54,10 +60,16 @@ def _first_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _shorten_private(tree: ast.Module, known: set[str]) -> None:
+def _shorten_private(tree: ast.Module, known: set[str], is_joined: bool) -> None:
     """Gives a module's private functions, classes and variables short names."""
     fixed = known | _fixed(tree, tree.body) | {arg.arg for arg in _arguments(tree)}
-    private = [name for name in _bound_at_top(tree) if _PRIVATE.fullmatch(name)]
+    functions = {node.name for node in tree.body if isinstance(node, _FUNCTION)}
+    functions -= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    private = [
+        name
+        for name in _bound_at_top(tree)
+        if _PRIVATE.fullmatch(name) or (is_joined and name in functions)
+    ]
     private = [name for name in private if name not in fixed]
     mapping = dict(zip(private, _short_names(tree), strict=False))
     for node in ast.walk(tree):

@@ -186,7 +186,7 @@ def test_what_runs_at_loading_is_not_left_out() -> None:
 
 
 def test_what_nobody_uses_is_left_out() -> None:
-    a = "import time\ndef used(): return 1\ndef useless(): return useless_too()\n"
+    a = "import time\ndef used(): return 'used'\ndef useless(): return 'useless', useless_too()\n"
     a += "def useless_too(): return time\nclass Useless:\n    def f(self): return 1\n"
     linked = fold(program("from app.a import used\nprint(used())", a=a), MAIN)
     assert list(linked) == ["app/main.py"]
