@@ -16,7 +16,7 @@ _ENDS = (PAID, CANCELLED, NOT_CONFIRMED, "NOT POSSIBLE")
 _LATE = "TAKE IT NOW?"
 _SCREEN_MS = 120_000
 _LOOK_MS = 60
-_READ_MS = 200  # meanwhile the till says that it would take the payment
+_READ_MS = 700  # meanwhile the till says that it would take the payment
 _IDLE_MS = 700  # a board writes down then what can wait
 _DELIVERIES_MAX = _QUESTIONS_MAX = 8
 _DECISION_S = 30
@@ -117,15 +117,18 @@ class Hands:
             raise CommandError(REFUSED, f"{payer.name}: {refused.detail}", refused.reason) from None
         self._end(payer, payee, mark, hoped)
 
-    def deliver(self, payer: Person) -> None:
-        """The customer taps again wherever something is pending, as the board's screen tells."""
+    def deliver(self, payer: Person, *where: Person) -> None:
+        """The customer taps again wherever something is pending, or only there."""
         self.town.stage(payer)
         for _ in range(_DELIVERIES_MAX):
             if not self._has_pending(payer):
                 return
             rows = payer.device.pages("payments")
             ids = [row["payee"] for row in rows if row["state"] == "signed"]
-            payees = [p for p in self.town.payees if self.town.device_ids[p.name] in ids]
+            payees = where or self.town.payees
+            payees = [payee for payee in payees if self.town.device_ids[payee.name] in ids]
+            if not payees:
+                return
             self.tap_again(payer, payees[0], hoped="")
         raise CommandError(REFUSED, f"{payer.name} has something pending")
 
@@ -199,6 +202,13 @@ class Hands:
         """The board has told an end since, and waits for OK."""
         is_told = len(payer.shown) > mark and title(payer) in _ENDS
         return is_told and payer.screen[-1] == "OK"
+
+    def waits(self, purchase: Purchase) -> bool:
+        """Whether the payer's board has signed it and knows no answer."""
+        payer = self.town.people[purchase.payer]
+        self.town.stage(payer)
+        rows = payer.device.pages("payments")
+        return any(row["state"] == "signed" and row["amount"] == purchase.minor for row in rows)
 
     def _has_pending(self, payer: Person) -> bool:
         """What the resting screen says."""

@@ -35,6 +35,7 @@ KINDS = {
 }
 
 GENTLE_FAULTS_MAX = 8  # in one phase of one trial
+LATE_AGAIN = 8  # faults that end a phase
 SECTOR_BYTES = 4_096
 _AFTER = "after "
 _RECOVERY_EVENTS = 60
@@ -107,13 +108,16 @@ class Map:
     def sweep(self) -> list[list[Point]]:
         """The faults of each trial that it takes to strike every point.
 
-        Late events come in the last trials, where other phases have no faults left: an early
-        fault may change how many events there are after it.
+        Late events come in the last trials, where other phases have no faults left, and the last
+        ones once more: an early fault may change how many events there are after it.
         """
         slots: dict[tuple[str, str], list[Point]] = {}
         for point in sorted(self.points(), key=self._progress):
             slots.setdefault(_slot(point), []).append(point)
         queues = [_bundles(points) for points in slots.values()]
+        trials = max(len(queue) for queue in queues)
+        for place, queue in enumerate(queues):
+            _strike_late_again(queue, trials - (place + 1) * LATE_AGAIN)
         turns = zip_longest(*queues, fillvalue=[])
         return [[point for points in turn for point in points] for turn in turns]
 
@@ -189,3 +193,10 @@ def _bundles(points: list[Point]) -> list[list[Point]]:
     count = -(-len(gentle) // GENTLE_FAULTS_MAX)
     together = [gentle[first::count] for first in range(count)]
     return together + [[point] for point in points if not _is_gentle(point)]
+
+
+def _strike_late_again(queue: list[list[Point]], trial: int) -> None:
+    """The last of a phase's deadly faults once more from that trial on, where there is room."""
+    if trial >= len(queue):
+        late = queue[-LATE_AGAIN:]
+        queue += [[]] * (trial - len(queue)) + late

@@ -25,6 +25,8 @@ REFUND_MINOR = 50
 NEW_PURSE_MINOR = 10_00
 
 FINAL = ("settled", "refunded", "lapsed", "not settled")
+_READ_MS = 3_000
+_LATER_MS = 90_000  # the bank has news by then
 _ATTEMPTS_MAX = 12  # more than a plan has faults in a phase
 _OVER_S = (policy.PURSE_DAYS + 1) * policy.DAY_S + policy.GRACE_H * 3_600
 
@@ -70,12 +72,12 @@ class Day:
         hands = self._hands
         return [
             Phase("start", self._start, self._start),
-            Phase("ask", lambda: hands.ask(FIRST), self._nothing),
+            Phase("ask", self._ask, self._ask),
             self._purchase("pay", FIRST, hands.hold),
-            Phase("answer lost", lambda: hands.lose_answer(ANSWER_LOST), self._nothing),
-            Phase("payment lost", lambda: hands.lose_payment(PAYMENT_LOST), self._nothing),
+            self._loss("answer lost", ANSWER_LOST, hands.lose_answer),
+            self._loss("payment lost", PAYMENT_LOST, hands.lose_payment),
             self._purchase("pay elsewhere", ELSEWHERE, hands.tap),
-            Phase("cancel", lambda: hands.cancel(CANCELLED), self._nothing),
+            self._loss("cancel", CANCELLED, hands.cancel),
             self._purchase("learn of it", CANCELLED, self._again),
             self._purchase("pay late", PAYMENT_LOST, self._again),
             self._purchase("pay next", NEXT, hands.tap),
@@ -88,7 +90,7 @@ class Day:
             ),
             Phase("ask the bank", self._ask_bank, self._ask_bank),
             *(
-                Phase(f"sync {p.name}", partial(self._town.bridge, p), partial(self._sync, p))
+                Phase(f"sync {p.name}", partial(self._bridge, p), partial(self._sync, p))
                 for p in self._town.payers
             ),
             self._purchase("pay anew", LAST, hands.tap),
@@ -96,6 +98,15 @@ class Day:
 
     def _purchase(self, name: str, what: Purchase, act: Callable[[Purchase], None]) -> Phase:
         return Phase(name, lambda: act(what), lambda: self._insist(what))
+
+    def _loss(self, name: str, what: Purchase, act: Callable[[Purchase], None]) -> Phase:
+        """What is to be lost is put right later: at first it only has to be signed."""
+
+        def repair() -> None:
+            if not (self._hands.waits(what) or self._is_received(what)):
+                act(what)
+
+        return Phase(name, lambda: act(what), repair)
 
     def _recover(self, phase: str, repair: Action) -> None:
         """Power on, and again, until nothing is open."""
@@ -106,12 +117,15 @@ class Day:
                     return
         raise NoEnd(f"after {phase} something stays open: {self._stopped}")
 
+    def _ask(self) -> None:
+        """The customer reads for a while: whatever was lost on the wire is said again."""
+        if not self._try(lambda: self._hands.ask(FIRST)):
+            self._hands.ask(FIRST)  # too much was lost at once
+        self._town.world.run_for(_READ_MS)
+
     def _start(self) -> None:
         self._town.stage()
         self._town.power_on()
-
-    def _nothing(self) -> None:
-        """What was to be lost is put right later."""
 
     def _again(self, purchase: Purchase) -> None:
         people = self._town.people
@@ -120,11 +134,12 @@ class Day:
 
     def _insist(self, purchase: Purchase) -> None:
         """Delivers what is pending; pays again where the payee has not got it."""
-        payer = self._town.people[purchase.payer]
-        self._hands.deliver(payer)
+        people = self._town.people
+        payer, payee = people[purchase.payer], people[purchase.payee]
+        self._hands.deliver(payer, payee)
         if purchase.is_wanted and not self._is_received(purchase):
             self._hands.tap(purchase)
-            self._hands.deliver(payer)
+            self._hands.deliver(payer, payee)
             if not self._is_received(purchase):
                 raise CommandError(REFUSED, f"{purchase} is not received yet")
 
@@ -162,9 +177,14 @@ class Day:
         if paid and not is_done:
             self._hands.agree(anna, "refund", index=paid[0], amount=REFUND_MINOR)
 
+    def _bridge(self, person: Person) -> None:
+        """Some time later."""
+        self._town.world.now_ms += _LATER_MS
+        self._town.bridge(person)
+
     def _settle(self, payee: Person) -> None:
         """Until the bank has judged all that the payee holds."""
-        self._town.bridge(payee)
+        self._bridge(payee)
         if not self._is_settled(payee):
             raise CommandError(REFUSED, f"the bank has not judged all that {payee.name} took")
 
@@ -190,16 +210,18 @@ class Day:
         """The payer reports, and gets what was asked for."""
         if payer is self._bert:
             self._ask_bank()
-        self._town.bridge(payer)
+        self._bridge(payer)
         found = payer.device.call("purses")[0]
         allowances = [purse["allowance"] for purse in found["purses"]]
         if payer is self._bert and NEW_PURSE_MINOR not in allowances:
             raise CommandError(REFUSED, "no purse came", NO_FUNDS)
 
     def _everything(self) -> None:
-        """Whatever was meant is done, and brought to the bank."""
+        """Whatever was meant is done, and brought to the bank; who has no purse gets it first."""
         for payer in self._town.payers:
             self._hands.deliver(payer)
+            if payer.device.call("purses")[0]["asked_for"]:
+                self._sync(payer)
         for purchase in TAPS:
             if purchase.is_wanted and not self._is_received(purchase):
                 self._insist(purchase)
@@ -210,7 +232,7 @@ class Day:
                 self._settle(payee)
         self._ask_bank()
         for payer in self._town.payers:
-            if self._open(payer) or payer.device.call("purses")[0]["asked_for"]:
+            if self._open(payer) or payer is self._bert:
                 self._sync(payer)
 
     def _final(self) -> None:
@@ -218,7 +240,7 @@ class Day:
         for payer in self._town.payers:
             if self._open(payer):
                 payer.device.call("sync", again=True)
-            self._town.bridge(payer)
+            self._bridge(payer)
             open_ = self._open(payer)
             if open_:
                 raise CommandError(REFUSED, f"{payer.name}'s payments stay open: {open_}")

@@ -140,8 +140,8 @@ class Town:
                 return self._bridge(*people)
             except Killed:
                 pass
-            except CommandError:
-                if not self._cable.is_cut:
+            except CommandError as error:
+                if error.exit_code != NOT_REACHABLE or not all(p.board.powered for p in people):
                     raise
             self._cable.mend()
         raise CommandError(NOT_REACHABLE, "the bridge never comes to its end")
@@ -174,9 +174,9 @@ class Town:
 
     def _fault(self, person: Person) -> Point | None:
         """The power cut planned for this phase, once."""
-        armed = [point for _, point in self._armed if point]
+        struck = [point for chip, point in self._armed if point and chip.struck]
         for point in self.events.planned(person.place):
-            is_new = point not in armed and point not in self.events.hit
+            is_new = point not in struck and point not in self.events.hit
             if is_new and point.number > self._past(person.place):
                 return point
         return None

@@ -15,6 +15,8 @@ _FLAGS = {
     "wb": lfs.LFSFileFlag.wronly | lfs.LFSFileFlag.creat | lfs.LFSFileFlag.trunc,
     "ab": lfs.LFSFileFlag.wronly | lfs.LFSFileFlag.creat | lfs.LFSFileFlag.append,
 }
+
+
 def format_image(size: int) -> bytearray:
     """A new chip with an empty file system on it."""
     image = bytearray(b"\xff" * size)
