@@ -7,7 +7,7 @@ budget there is.
 """
 
 from firmware.common import late
-from firmware.common.crypto import field, inversion, scalar  # noqa: F401  stays
+from firmware.common.crypto import arena, field, inversion, scalar  # noqa: F401  stays
 from firmware.common.crypto.aesgcm import seal, unseal  # noqa: F401  1 KB, less than loading it
 
 _SIGNING = "firmware.common.crypto.signing"

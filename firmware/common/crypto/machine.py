@@ -4,9 +4,7 @@ Points are multiplied by the machine code of `field`, `inversion` and `scalar`, 
 this and what uses it is loaded for each use, with what tables that use needs, and let go.
 """
 
-from array import array
-
-from firmware.common.crypto import field, inversion, scalar
+from firmware.common.crypto import arena, field, inversion, scalar
 from firmware.common.crypto.forms import P
 from firmware.common.crypto.programs import (
     AFFINE,
@@ -24,7 +22,7 @@ from firmware.common.crypto.tables import CONSTANTS, MODULUS, ORDER
 
 CHECKED = "firmware.common.crypto.curve"
 DIGITS = 44  # where digits begin in the buffer
-_LIMBS = 20
+_LIMBS = arena.LIMBS
 _P_INVERSE = 8191  # 1/p mod 2^13
 
 # The arena, and a buffer of an odd scalar and its digits: empty until `prepare`.
@@ -37,7 +35,8 @@ def prepare(slots: int, digits: int) -> None:
     """An arena and a buffer as large as needed, with the constants loaded."""
     global _arena, _scratch, buffer
     _scratch = slots
-    _arena = memoryview(array("i", bytearray(4 * _LIMBS * (slots + field.SCRATCH_SLOTS))))
+    _arena = arena.words[: _LIMBS * (slots + field.SCRATCH_SLOTS)]
+    scalar.wipe(0, len(_arena), _arena)
     buffer = memoryview(bytearray((DIGITS + digits + 3) & ~3))
     run(LOAD_CONSTANTS, CONSTANTS, b"", 1)
 
