@@ -32,39 +32,41 @@ def check_valgrind() -> None:
         raise CommandError(NOT_REACHABLE, "valgrind counts instructions and is not here: make deps")
 
 
-def count(folder: Path, module: str, *arguments: str) -> int:
+def count(folder: Path, module: str, *arguments: str, heap: str = _HEAP) -> int:
     """All instructions of one run of a module in `folder`, as two runs of it have them.
 
     About one run in fifty has some dozens more: something outside the program, then.
     """
     seen: set[int] = set()
     for _ in range(_RUNS_MAX):
-        counted = _count_once(folder, module, arguments)
+        counted = _count_once(folder, module, arguments, heap)
         if counted in seen:
             return counted
         seen.add(counted)
     raise CommandError(REFUSED, f"The counts do not repeat: {sorted(seen)}")
 
 
-def _count_once(folder: Path, module: str, arguments: tuple[str, ...]) -> int:
-    output = _run(folder, _CALLGRIND, module, arguments)
+def _count_once(folder: Path, module: str, arguments: tuple[str, ...], heap: str) -> int:
+    output = _run(folder, _CALLGRIND, module, arguments, heap)
     found = _COLLECTED.search(output)
     if found is None:
         raise CommandError(REFUSED, f"valgrind counted nothing:\n{output.strip()}")
     return int(found[1])
 
 
-def output_of(folder: Path, module: str, *arguments: str) -> str:
+def output_of(folder: Path, module: str, *arguments: str, heap: str = _HEAP) -> str:
     """What one run prints, nothing being counted."""
-    return _run(folder, [], module, arguments)
+    return _run(folder, [], module, arguments, heap)
 
 
-def _run(folder: Path, before: list[str], module: str, arguments: tuple[str, ...]) -> str:
+def _run(
+    folder: Path, before: list[str], module: str, arguments: tuple[str, ...], heap: str
+) -> str:
     try:
         packages = str(micropython_folder())
     except NoMicroPython as error:
         raise CommandError(NOT_REACHABLE, f"There is no MicroPython: {error}.") from error
-    python = [sys.executable, "-S", "-c", _START, packages, "-X", f"heapsize={_HEAP}"]
+    python = [sys.executable, "-S", "-c", _START, packages, "-X", f"heapsize={heap}"]
     done = subprocess.run(
         [*before, *python, "-c", f"import {module}", *arguments],
         cwd=folder,

@@ -23,6 +23,7 @@ from host_tools.firmware_files import data_files, source_files
 from host_tools.firmware_target import Target, compiler_mpy_version
 
 _PROGRAM = "tap_program"
+_HEAP = "256K"  # of two boards
 _POINTS = ("ready", "ok", "received", "paid")
 _HERE = Path(__file__).parent
 
@@ -39,11 +40,11 @@ def measure(say: Say) -> dict[str, Any]:
         folder = Path(name)
         build(folder)
         say("count frames, signatures and flash operations")
-        tally = json.loads(output_of(folder, _PROGRAM, "tally"))
+        tally = json.loads(output_of(folder, _PROGRAM, "tally", heap=_HEAP))
         at = []
         for point in _POINTS:
             say(f"count instructions until {point}")
-            at.append(count(folder, _PROGRAM, point))
+            at.append(count(folder, _PROGRAM, point, heap=_HEAP))
         say("count the heap of two boards at a tap")
         peaks = _peaks(folder / "boards")
     before, pressed, received = (later - earlier for earlier, later in pairwise(at))

@@ -3,8 +3,8 @@
     program ready | ok | received | paid      goes that far in a tap and ends there
     program tally                             the whole of it; prints what was counted, as JSON
 
-The boards run the firmware as `main` puts it together, each on a littlefs of its own in RAM, with
-a wire of memory between their taps. A task is stepped when something is there for it: bytes, a
+The boards run the firmware as `main` puts it together, each on a littlefs of its own, with a
+wire of memory between their taps. A task is stepped when something is there for it: bytes, a
 press, or the end of a pause that it is in; that nobody polls an idle port is all that differs. A
 tap before the counted one has everything in place that a shop's day has.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SECTOR = 4096
 _SECTORS = 48
+_ERASED = b"\xff" * _SECTOR
 _AMOUNT = 4_50
 _STEPS_MAX = 200_000
 _ANSWER_MS = 4
@@ -29,19 +30,21 @@ _BANK = "tap_bank"
 
 
 class Flash:
-    """A chip in RAM; `operations` are programs and erases."""
+    """A chip in a file, so that it takes no heap; `operations` are programs and erases."""
 
-    def __init__(self) -> None:
-        self._image = bytearray(b"\xff" * (_SECTOR * _SECTORS))
+    def __init__(self, path: str) -> None:
+        self._image = open(path, "w+b")  # noqa: SIM115  open as long as the board is on
+        for _ in range(_SECTORS):
+            self._image.write(_ERASED)
         self.operations = 0
 
     def readblocks(self, sector: int, buffer: bytearray, offset: int = 0) -> None:
-        start = sector * _SECTOR + offset
-        buffer[:] = memoryview(self._image)[start : start + len(buffer)]
+        self._image.seek(sector * _SECTOR + offset)
+        self._image.readinto(buffer)  # type: ignore[attr-defined]
 
     def writeblocks(self, sector: int, buffer: bytes, offset: int = 0) -> None:
-        start = sector * _SECTOR + offset
-        self._image[start : start + len(buffer)] = buffer
+        self._image.seek(sector * _SECTOR + offset)
+        self._image.write(buffer)
         self.operations += 1
 
     def ioctl(self, request: int, sector: int) -> int:
@@ -105,7 +108,7 @@ class Board:
     """The hardware contract in memory, and its tasks: [coroutine, until when it pauses]."""
 
     def __init__(self, name: str, clock: Clock) -> None:
-        self.flash = Flash()
+        self.flash = Flash(name)
         vfs.VfsLfs2.mkfs(self.flash)
         vfs.mount(vfs.VfsLfs2(self.flash, mtime=False), "/" + name)  # else no two runs are alike
         self.root = "/" + name + "/data"
