@@ -25,6 +25,7 @@ from host_tools.firmware_target import Target, compiler_mpy_version
 _PROGRAM = "tap_program"
 _HEAP = "256K"  # of two boards
 _POINTS = ("ready", "ok", "received", "paid")
+SIDES = {"payer": "sender", "payee": "receiver"}
 _HERE = Path(__file__).parent
 
 Say = Callable[[str], None]
@@ -71,11 +72,9 @@ def build(folder: Path) -> None:
 
 
 def _peaks(home: Path) -> dict[str, int]:
+    """Most heap bytes in use, on virtual boards with the heap that boards have."""
     memory.prepare(home)
-    return {
-        side: memory.peak(home, role)[0]
-        for side, role in (("payer", "sender"), ("payee", "receiver"))
-    }
+    return {side: memory.peak(home, role)[0] for side, role in SIDES.items()}
 
 
 def _write(path: Path, data: bytes) -> None:

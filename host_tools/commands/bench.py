@@ -9,6 +9,7 @@ from rich.table import Table
 
 from host_tools.bench import crypto as cryptography_cost
 from host_tools.bench import memory as memories
+from host_tools.bench import tap as tap_cost
 from host_tools.commands import crypto_tables
 from host_tools.commands.device import json_option
 
@@ -42,6 +43,25 @@ def crypto(as_json: bool) -> None:
     else:
         for table in crypto_tables.tables(found):
             Console().print(table)
+
+
+@bench.command()
+@json_option
+def tap(as_json: bool) -> None:
+    """What a tap costs both boards: instructions, frames, signatures, flash, heap (3-5 minutes)."""
+    found = tap_cost.measure(lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    sides = Table("a tap", "payer", "payee")
+    both = Table("instructions of both boards", "")
+    for name, value in found.items():
+        if isinstance(value, dict):
+            sides.add_row(name.replace("_", " "), *(f"{value[side]:,}" for side in tap_cost.SIDES))
+        else:
+            both.add_row(name.removesuffix("_insns").replace("_", " "), f"{value:,}")
+    Console().print(sides)
+    Console().print(both)
 
 
 def _print(found: dict[str, Any]) -> None:
