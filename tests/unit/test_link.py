@@ -114,6 +114,18 @@ def some_messages(seeded: Seeded, count: int) -> list:
     return [seeded.data(seeded.among(sizes)) for _ in range(count)]
 
 
+def test_a_responder_that_speaks_at_once_is_heard_though_its_first_answer_was_lost():
+    pair = Pair(Lossy("quiet", {}))
+    pair.connect()
+    assert pair.run(lambda: pair.ends[1].state == OPEN)
+    pair.pipe.waiting = []  # the SYN_ACK
+    pair.ends[1].send(b"the till speaks first")
+    assert pair.run(lambda: pair.inbox[0] == [b"the till speaks first"])
+    assert pair.ends[0].state == pair.ends[1].state == OPEN
+    pair.ends[0].send(b"and is answered")
+    assert pair.run(lambda: pair.inbox[1] == [b"and is answered"])
+
+
 def test_messages_of_every_size_arrive_over_a_quiet_wire():
     pair = joined()
     sizes = (0, 1, 239, 240, 241, 479, 480, 481, MESSAGE_BYTES_MAX - 1, MESSAGE_BYTES_MAX)

@@ -142,6 +142,8 @@ class Link:
         if kind == _SYN:
             self._take_syn(connection)
         elif kind in (_MORE, _LAST):
+            if self.state == OPENING and connection == self.connection:
+                self._open()  # the SYN_ACK before it was lost
             if self.state == OPEN and connection == self.connection:
                 self._take_piece(kind, sequence, payload)
             else:
@@ -149,13 +151,16 @@ class Link:
         elif connection != self.connection:
             return
         elif kind == _SYN_ACK and self.state == OPENING:
-            self.state = OPEN
-            self._in_flight = b""
+            self._open()
         elif kind == _ACK and self.state == OPEN and sequence == self._next_out:
             self._in_flight = b""
             self._next_out = (self._next_out + 1) & 0xFF
         elif kind == _RESET:
             self._reset(0)
+
+    def _open(self) -> None:
+        self.state = OPEN
+        self._in_flight = b""
 
     def _take_syn(self, connection: int) -> None:
         if self.state == OPENING:
