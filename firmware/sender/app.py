@@ -117,10 +117,12 @@ class App(Flow):
         return show_money(left_minor, currency) if currency else ""
 
     async def _pay_by_file(self, account: str, amount_minor: int) -> None:
-        await late.call(_FILING, "pay_by_file", self, account, amount_minor)
+        title, lines = await late.call(_FILING, "pay_by_file", self, account, amount_minor)
+        await self.dialog.tell(title, lines)
 
     async def _tap(self, may_pay: bool, amount_minor: int) -> None:
-        await late.call(_TAP, "tap", self, may_pay, amount_minor)
+        title, lines = await late.call(_TAP, "tap", self, may_pay, amount_minor)
+        await self.dialog.tell(title, lines)
 
     def _check_enrolled(self) -> None:
         if not enrolment.certificate(self.device.board.root):

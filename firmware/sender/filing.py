@@ -51,16 +51,15 @@ def check(app: App, account: str, amount_minor: int) -> None:
     _decide(app, Outbox(app.device.board.root), account, amount_minor)
 
 
-async def pay_by_file(app: App, account: str, amount_minor: int) -> None:
-    """Asks, signs, journals; `envelope` hands it out."""
+async def pay_by_file(app: App, account: str, amount_minor: int) -> tuple[str, list[str]]:
+    """Asks, signs, journals; `envelope` hands it out. The screen of what came of it."""
     outbox = Outbox(app.device.board.root)
     intent = _decide(app, outbox, account, amount_minor)
     amount = show_amount(amount_minor)
     lines = [amount, "to", account, "by file,", "UNGUARANTEED"]
     if not await app.dialog.confirm("PAY?", lines):
         app.outcome = app.CANCELLED
-        await screens.cancelled(app.dialog, "")
-        return
+        return screens.cancelled("")
     device = app.device
     device.advance_time(outbox.last_time_ms + 1)
     time_ms = device.now_ms()
@@ -76,7 +75,7 @@ async def pay_by_file(app: App, account: str, amount_minor: int) -> None:
     app.last_id = outbox.add_signed(header, envelope).txn_id
     device.log("SIGNED", app.last_id)
     app.outcome = app.NOT_CONFIRMED
-    await screens.not_confirmed(app.dialog, amount, "hand out the file")
+    return screens.not_confirmed(amount, "hand out the file")
 
 
 def _decide(app: App, outbox: Outbox, account: str, amount_minor: int) -> Intent:

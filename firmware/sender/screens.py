@@ -31,29 +31,15 @@ def sending(dialog: Dialog, amount: str) -> None:
     dialog.show("NOT CONFIRMED", [amount, "yet - keep close"])
 
 
-def ended(dialog: Dialog, is_paid: bool, amount: str, name: str, words: str) -> None:
-    """At once, while the boards still exchange news."""
-    dialog.show(*_ended(is_paid, amount, name, words))
-
-
-def announce(dialog: Dialog, is_paid: bool, amount: str, name: str, words: str) -> None:
-    """The same, over the question that comes next."""
-    dialog.announce(*_ended(is_paid, amount, name, words))
-
-
-async def tell_ended(dialog: Dialog, is_paid: bool, amount: str, name: str, words: str) -> None:
-    await dialog.tell(*_ended(is_paid, amount, name, words))
-
-
-async def cancelled(dialog: Dialog, why: str) -> None:
-    await dialog.tell("CANCELLED", ["Nothing was paid"] + wrap(why))
-
-
-async def not_confirmed(dialog: Dialog, amount: str, why: str) -> None:
-    await dialog.tell("NOT CONFIRMED", [amount, "yet - tap again"] + wrap(why))
-
-
-def _ended(is_paid: bool, amount: str, name: str, words: str) -> tuple[str, list[str]]:
+def ended(is_paid: bool, amount: str, name: str, words: str) -> tuple[str, list[str]]:
     if is_paid:
         return "PAID", ["", amount, name, "", words]
     return "CANCELLED", ["", amount, name, "The payee did", "not take it."]
+
+
+def cancelled(why: str) -> tuple[str, list[str]]:
+    return "CANCELLED", ["Nothing was paid"] + wrap(why)
+
+
+def not_confirmed(amount: str, why: str) -> tuple[str, list[str]]:
+    return "NOT CONFIRMED", [amount, "yet - tap again"] + wrap(why)

@@ -39,8 +39,8 @@ _NEWS = "firmware.common.storage.news_exchange"
 _TELLING = "firmware.common.storage.news_telling"
 
 
-async def tap(app: App, may_pay: bool, amount_minor: int) -> None:
-    """One tap, and its outcome on the screen: PAID, CANCELLED or NOT CONFIRMED YET."""
+async def tap(app: App, may_pay: bool, amount_minor: int) -> tuple[str, list[str]]:
+    """One tap, and the screen of its outcome: PAID, CANCELLED or NOT CONFIRMED YET."""
     screens.connecting(app.dialog)
     channel = Channel(app.device.board, Link(), app.take_key())
     talk = Talk(app, channel)
@@ -54,7 +54,7 @@ async def tap(app: App, may_pay: bool, amount_minor: int) -> None:
     channel.close()
     app.why = talk.why
     why = (detail or name_of(talk.why)) if talk.why else ""
-    await _tell(talk, why, not may_pay)
+    return _outcome(talk, why, not may_pay)
 
 
 class Talk:
@@ -128,7 +128,8 @@ class Talk:
             raise Refused(AMOUNT_DIFFERS, self.name + " asks for another amount")
         purse = choose(app.usable_purses(), preq.cur, preq.amount, app.device.news.t_lb())
         for pending, is_paid in self.ended:
-            screens.announce(app.dialog, is_paid, amount_of(pending), self.name, self.words)
+            told = screens.ended(is_paid, amount_of(pending), self.name, self.words)
+            app.dialog.announce(told[0], told[1])  # over the question that comes next
         await self._offer(purse, purse.ctr + 1, purse.spent + preq.amount)
         if not await self._is_confirmed():
             self.is_cancelled = True
@@ -205,7 +206,8 @@ class Talk:
         app.device.log("DELIVERED" if is_paid else "VOIDED", id_of(pending))
         self.ended.append((pending, is_paid))
         self.why = 0
-        screens.ended(app.dialog, is_paid, amount_of(pending), self.name, self.words)
+        title, lines = screens.ended(is_paid, amount_of(pending), self.name, self.words)
+        app.dialog.show(title, lines)  # at once, while the boards still exchange news
         if is_paid:
             app.device.board.beep()
         return 0
@@ -249,7 +251,7 @@ def _read(layout: Layout, found: tuple[int, bytes]) -> bytes:
     return data
 
 
-async def _tell(talk: Talk, why: str, is_again: bool) -> None:
+def _outcome(talk: Talk, why: str, is_again: bool) -> tuple[str, list[str]]:
     """What counts most is told; a payment that waits is never passed over in silence."""
     app = talk.app
     waiting = [p for p in app.wallet.pending if is_again or talk.payee in (b"", p.payee)]
@@ -262,11 +264,10 @@ async def _tell(talk: Talk, why: str, is_again: bool) -> None:
     ends = [is_paid for pending, is_paid in talk.ended if pending is last]
     if last is None:
         app.outcome = app.CANCELLED
-        await screens.cancelled(app.dialog, why)
-    elif ends:
+        return screens.cancelled(why)
+    if ends:
         app.outcome = app.PAID if ends[0] else app.CANCELLED
-        await screens.tell_ended(app.dialog, ends[0], amount_of(last), talk.name, talk.words)
-    else:
-        app.outcome = app.NOT_CONFIRMED
-        app.device.log("NOT CONFIRMED", why)
-        await screens.not_confirmed(app.dialog, amount_of(last), why)
+        return screens.ended(ends[0], amount_of(last), talk.name, talk.words)
+    app.outcome = app.NOT_CONFIRMED
+    app.device.log("NOT CONFIRMED", why)
+    return screens.not_confirmed(amount_of(last), why)
