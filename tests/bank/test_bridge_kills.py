@@ -1,7 +1,7 @@
 """The bridge killed at any line of its work: the next run takes it up, nothing is lost or twice.
 
-The lines are those of `bridge`, `outbox` and `bank_client`, counted as they run. By default each
-is tried the first and the last time it runs; BRIDGE_KILLS=all tries every time, and
+The lines are those of `bridge`, `routes`, `outbox` and `bank_client`, counted as they run. By
+default each is tried the first and the last time it runs; BRIDGE_KILLS=all tries every time, and
 BRIDGE_KILLS=N[,N…] replays those.
 """
 
@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ import pytest
 
 from bank.config import Settings
 from bank.server import free_port
-from host_tools import bank_client, bridge, outbox
+from host_tools import bank_client, bridge, outbox, routes
 from host_tools.bank_client import BankClient
 from host_tools.bridge import Bridge
 from host_tools.device import Device as Board
@@ -30,7 +30,7 @@ from tests.bank import mortal
 from tests.bank.teller import Teller
 from tests.builder import Device, Ledger, transaction
 
-FILES = {module.__file__ for module in (bridge, outbox, bank_client)}
+FILES = {module.__file__ for module in (bridge, routes, outbox, bank_client)}
 AT_ONCE = 2  # entries that the board exports together
 AMOUNTS = ("30", "70", "0.01")  # of 100.00
 SIGKILLS = 12
@@ -60,13 +60,11 @@ class Till:
         return json.loads(self._path.read_text()) if self._path.exists() else {}
 
     def status(self) -> dict[str, Any]:
-        return {"role": "receiver", "account": self._receiver.account}
+        status = {"role": "receiver", "account": self._receiver.account}
+        return {**status, "device": self._receiver.device_id, "enrolled": ""}
 
     def call(self, do: str, body: bytes = b"", **header: Any) -> tuple[dict[str, Any], bytes]:
         return getattr(self, f"_{do}")(body, **header)
-
-    def _key(self, _: bytes) -> tuple[dict[str, Any], bytes]:
-        return {"signing_key": builder.jwk(self._receiver.signing)}, b""
 
     def _total(self, _: bytes) -> tuple[dict[str, Any], bytes]:
         judged, hashes = self.verdicts, self._hashes()
@@ -224,11 +222,13 @@ def chosen(lines: list[tuple[str, int]]) -> list[int]:
     return sorted({*first.values(), *last.values()})
 
 
-def traced(work: Callable[[], None], see: Callable[[FrameType], None]) -> None:
+def traced(
+    work: Callable[[], None], see: Callable[[FrameType], None], files: Container[str | None] = FILES
+) -> None:
     """Does the work and shows every line of the bridge before it runs."""
 
     def trace(frame: FrameType, event: str, _: Any) -> Trace | None:
-        if frame.f_code.co_filename not in FILES:
+        if frame.f_code.co_filename not in files:
             return None
         if event == "line":
             see(frame)
