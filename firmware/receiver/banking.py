@@ -4,13 +4,15 @@
     receipt  body: signed SRCPT, or the box that the bank sealed it in
 
 What an upload says is journalled before it leaves, and stays the same until it is answered (J6).
+It never calls itself the last one: a payment that is taken before the answer comes would count as
+taken with the revocations in it. Those are asked for when everything is judged.
 """
 
 from struct import pack, unpack
 
 from firmware.common import crypto
 from firmware.common.payment import settlement, verdicts
-from firmware.common.payment.batch import LAST, LEDGER, batch_hash, make_batch, pack_entry
+from firmware.common.payment.batch import LEDGER, batch_hash, make_batch, pack_entry
 from firmware.common.storage import enrolment
 from firmware.common.wire import messages
 from firmware.common.wire.codec import Record
@@ -60,8 +62,7 @@ def _begun(app: App) -> bytes:
     till, news = app.till, app.device.news
     n = min(till.count - till.judged, UPLOAD_ENTRIES_BOARD_MAX)
     nonce, t_lb = crypto.random_bytes(8), news.t_lb()
-    is_last = till.judged + n == till.count
-    fields = (till.gen, till.judged, n, nonce, t_lb, news.beacon_seq, is_last)
+    fields = (till.gen, till.judged, n, nonce, t_lb, news.beacon_seq)
     signed = _batch(app, *fields)
     upload = parse_signed(messages.UPLOAD, signed)
     keeping.upload(till, pack(UPLOAD, *fields, upload.head, batch_hash(upload)))
@@ -70,12 +71,10 @@ def _begun(app: App) -> bytes:
 
 def _journalled(app: App) -> bytes:
     """The same batch again."""
-    return _batch(app, *unpack(UPLOAD, app.till.uploading)[:7])
+    return _batch(app, *unpack(UPLOAD, app.till.uploading)[:6])
 
 
-def _batch(
-    app: App, gen: int, first: int, n: int, nonce: bytes, t_lb: int, beacon: int, is_last: int
-) -> bytes:
+def _batch(app: App, gen: int, first: int, n: int, nonce: bytes, t_lb: int, beacon: int) -> bytes:
     till = app.till
     packed = []
     prev_head = head = entries.head_before(till, first)
@@ -90,7 +89,6 @@ def _batch(
         app.device.news.realm8,
         app.device.store.keys.signing,
         packed,
-        is_last == 1,
         device=till.device,
         gen=gen,
         first=first,
@@ -138,9 +136,9 @@ def _opened(app: App, body: bytes) -> bytes:
 
 def _awaited(till: Till) -> tuple[Record, bytes]:
     """What a receipt must answer: the head of the UPLOAD, and the hash of all of it."""
-    gen, first, n, nonce, t_lb, beacon, is_last, head, batch = unpack(UPLOAD, till.uploading)
+    gen, first, n, nonce, t_lb, beacon, head, batch = unpack(UPLOAD, till.uploading)
     body = messages.UPLOAD.pack(
-        kind=LAST if is_last else LEDGER,
+        kind=LEDGER,
         device=till.device,
         gen=gen,
         first=first,

@@ -1,43 +1,42 @@
 """The checks of a tap in the protocol's order, one step of `talk`, loaded for it and let go.
 
 It takes bytes and answers bytes, which keep none of its code in RAM. What is refused raises
-`Refused` and has changed nothing, but that a purse which was spent twice is proven and blocked.
+`Refused` and has changed nothing. Signatures, 7 and 8, are looked at by `proving`, without the rest
+beside it.
 """
 
-from binascii import hexlify
-
-from firmware.common import crypto, late
-from firmware.common.payment.purse import check_purse, check_time
-from firmware.common.payment.transaction import check_payment, read_payment
+from firmware.common import crypto
+from firmware.common.payment.purse import check_time
+from firmware.common.payment.transaction import read_payment
 from firmware.common.storage import enrolment
 from firmware.common.wire import messages
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import MALFORMED, PROVEN_CHEAT, Refused
-from firmware.common.wire.limits import KNOWN_PURSES_MAX
 from firmware.common.wire.signed import parse_signed
 from firmware.receiver import accept, remembering
 from firmware.receiver.app import App
 from firmware.receiver.till import Request
 
-_PROVING = "firmware.receiver.proving"
 
+def check_offer(app: App, asked: Request | None, data: bytes) -> bytes:
+    """Checks 2 to 6 for what an OFFER announces; the signed PURSE whose signature is to be checked.
 
-def check_offer(app: App, asked: Request | None, data: bytes) -> None:
-    """Checks 2 to 7 for what an OFFER announces, as far as anything was asked for."""
+    b"" where that can wait: nothing is asked for, or the payment was made before and comes again.
+    """
     offer = messages.OFFER.read(data)
     purse = parse_signed(messages.PURSE, offer.purse)
     till, news = app.till, app.device.news
     amount = asked.amount_minor if asked else 0
     rows = remembering.rows(till, purse.purse)
     own, rival, unjudged = accept.compare(rows, till.judged, offer.ctr, offer.cum, amount)
-    if own or asked is None:  # a payment that was made before is on its way
-        return
+    if own or asked is None:
+        return b""
     accept.check_claim(purse, asked.currency, offer.ctr, offer.cum, amount, news.t_lb())
     accept.check_standing(news, purse.purse)
     if rival:
         raise Refused(PROVEN_CHEAT, "that part of the purse was spent before")
     _check_caps(app, purse, amount, unjudged)
-    _check_purse(app, purse)
+    return purse.signed
 
 
 def identify(app: App, data: bytes) -> tuple[bytes, bytes]:
@@ -47,8 +46,9 @@ def identify(app: App, data: bytes) -> tuple[bytes, bytes]:
     return remembering.find(app.till, txn.purse, crypto.sha256(txn.raw)), txn.req_hash
 
 
-def check_txn(app: App, request: Request, offer: bytes, data: bytes) -> bytes:
-    """All the checks of a payment for a request; the signed PURSE that it claims."""
+def check_txn(app: App, request: Request, offer: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Checks 1 to 6 of a payment for a request; the signed PURSE that it claims, and the row that
+    it contradicts, b"" where it is none."""
     news = app.device.news
     txn = read_payment(data)
     accept.check_amount(txn, request.amount_minor)
@@ -58,18 +58,16 @@ def check_txn(app: App, request: Request, offer: bytes, data: bytes) -> bytes:
     rival, unjudged = _compare(app, txn)
     if not rival:
         _check_caps(app, purse, txn.amount, unjudged)
-    _check_signatures(app, purse, txn, rival)
-    return purse.signed
+    return purse.signed, rival
 
 
-def check_void(app: App, offer: bytes, data: bytes) -> int:
-    """Whether a payment for a closed request may be voided; when its purse expires."""
+def check_void(app: App, offer: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """The same for a payment of a closed request, which may be voided."""
     txn = read_payment(data)
     purse = _offered(offer, txn)
     check_time(purse, app.device.news.t_lb())  # else it may be in the ledger, and forgotten
     remembering.check_room(app.till, purse.purse)
-    _check_signatures(app, purse, txn, _compare(app, txn)[0])
-    return purse.not_after
+    return purse.signed, _compare(app, txn)[0]
 
 
 def _check_caps(app: App, purse: Record, amount: int, unjudged_minor: int) -> None:
@@ -95,23 +93,3 @@ def _offered(offer: bytes, txn: Record) -> Record:
     if signed[2:10] != txn.purse:
         raise Refused(MALFORMED, "its purse was not offered")
     return parse_signed(messages.PURSE, signed)
-
-
-def _check_purse(app: App, purse: Record) -> None:
-    """Check 7: the bank signed the purse; what was looked at lately is not looked at again."""
-    news = app.device.news
-    key = crypto.sha256(purse.signed)
-    if key not in app.known_purses:
-        check_purse(news.realm8, news.banks, purse.signed)
-        app.known_purses = app.known_purses[1 - KNOWN_PURSES_MAX :] + [key]
-        news.saw(purse.issued)
-
-
-def _check_signatures(app: App, purse: Record, txn: Record, rival: bytes) -> None:
-    """Checks 7 and 8; a contradiction counts only when both hold."""
-    _check_purse(app, purse)
-    check_payment(app.device.news.realm8, purse, txn)
-    if rival:
-        late.call(_PROVING, "prove", app.till, purse.signed, txn.signed, rival)
-        app.device.log("PROVEN CHEAT", hexlify(purse.purse).decode())
-        raise Refused(PROVEN_CHEAT, "that part of the purse was spent before")

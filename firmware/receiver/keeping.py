@@ -6,7 +6,7 @@
     ACCEPTED   gen2 index4 t_lb4 rev_seq4 beacon4 || core46 || head32 || signed PURSE, signed TXN
     VOIDED     not_after4 || VOID body62 || signed TXN       before the VOID is sent (J3)
     REFUNDED   gen2 index4 t_lb4 rev_seq4 || head32 || signed REFUND
-    UPLOADING  gen2 first4 n2 nonce8 t_lb4 beacon4 is_last1 || head32 || batch16   before it is sent
+    UPLOADING  gen2 first4 n2 nonce8 t_lb4 beacon4 || head32 || batch16       before it is sent (J6)
     JUDGED     gen2 first4 n2 || freed4 paid4 || verdicts    the bank's receipt
 
 ACCEPTED is the commit point and one record (J7): entry, request and what its ACK is made of; its
@@ -46,7 +46,7 @@ JUDGED = 9
 
 ENTRY = ">HIIII"  # what ACCEPTED and REFUNDED begin with
 ENTRY_BYTES = 18
-UPLOAD = ">HIH8sIIB32s16s"
+UPLOAD = ">HIH8sII32s16s"
 _TOTALS = ">HI32sIQQIIHIIBB"
 _TOTALS_BYTES = 78
 _TAPS_MAX = 0xFFFF
@@ -109,9 +109,9 @@ def accept(till: Till, request: Request, purse: bytes, txn: bytes) -> bytes:
     return till.recent[-1]
 
 
-def void(till: Till, body: bytes, not_after: int, txn: bytes) -> None:
-    """Journals a VOID's body before anybody hears of it; `not_after` is the purse's."""
-    payload = pack(">I", not_after) + body + txn
+def void(till: Till, body: bytes, purse: bytes, txn: bytes) -> None:
+    """Journals a VOID's body before anybody hears of it, for a signed TXN of a signed PURSE."""
+    payload = purse[90:94] + body + txn
     _append(till, VOIDED, crypto.sha256(txn[:-64])[:8], payload)
 
 

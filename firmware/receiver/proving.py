@@ -1,20 +1,35 @@
-"""Makes proof of a purse that was spent twice, and evidence of a payment; loaded when needed."""
+"""The signatures of a payment and its purse, and what two of them prove; one step of `talk`."""
 
-from firmware.common.payment.proof import make_proof
-from firmware.common.storage.news_proofs import keep_proof
-from firmware.common.wire.messages import PURSE, TXN
+from binascii import hexlify
+
+from firmware.common import crypto, late
+from firmware.common.payment.purse import check_purse as check_by_bank
+from firmware.common.payment.transaction import check_payment, read_payment
+from firmware.common.wire.errors import PROVEN_CHEAT, Refused
+from firmware.common.wire.limits import KNOWN_PURSES_MAX
+from firmware.common.wire.messages import PURSE
 from firmware.common.wire.signed import parse_signed
-from firmware.receiver.entries import signed_payment
-from firmware.receiver.till import Till
+from firmware.receiver.app import App
+
+_ACCUSING = "firmware.receiver.accusing"
 
 
-def prove(till: Till, purse: bytes, txn: bytes, rival: bytes) -> None:
-    """Keeps the proof that two payments, both verified, contradict; blocks the purse by it.
+def check_purse(app: App, signed: bytes) -> None:
+    """Check 7: the bank signed the purse; what was looked at lately is not looked at again."""
+    news = app.device.news
+    key = crypto.sha256(signed)
+    if key not in app.known_purses:
+        purse = check_by_bank(news.realm8, news.banks, signed)
+        app.known_purses = app.known_purses[1 - KNOWN_PURSES_MAX :] + [key]
+        news.saw(purse.issued)
 
-    Of a rival whose segment was dropped only the row is left: then the payment is refused, and
-    proof is made where the bank has the other one.
-    """
-    other = signed_payment(till, rival)
-    if other:
-        a, b = parse_signed(TXN, other), parse_signed(TXN, txn)
-        keep_proof(till.news, make_proof(parse_signed(PURSE, purse), a, b))
+
+def check_signatures(app: App, signed: bytes, txn: bytes, rival: bytes) -> None:
+    """Checks 7 and 8; only when both hold a contradiction counts, and the purse is blocked."""
+    check_purse(app, signed)
+    purse = parse_signed(PURSE, signed)
+    check_payment(app.device.news.realm8, purse, read_payment(txn))
+    if rival:
+        late.call(_ACCUSING, "prove", app.till, signed, txn, rival)
+        app.device.log("PROVEN CHEAT", hexlify(purse.purse).decode())
+        raise Refused(PROVEN_CHEAT, "that part of the purse was spent before")

@@ -7,7 +7,7 @@
     S -> R  news, VERDICT 0      R -> S  news, VERDICT 0        and the tap is over
 
 The payer says what comes next. What is refused is answered by a VERDICT and changes nothing. Steps
-that need much code are loaded for themselves: `checking`, `keeping`, `answering`.
+that need much code are loaded for themselves: `checking`, `proving`, `keeping`, `answering`.
 """
 
 from firmware.common import late
@@ -35,6 +35,7 @@ _CHECKING = "firmware.receiver.checking"
 _KEEPING = "firmware.receiver.keeping"
 _NEWS = "firmware.common.storage.news_exchange"
 _TELLING = "firmware.common.storage.news_telling"
+_PROVING = "firmware.receiver.proving"
 _REMEMBERING = "firmware.receiver.remembering"
 _WORDS = "firmware.common.payment.words"
 _VOIDED = b"\xff\xff"  # `seen.VOIDED` in a row
@@ -93,7 +94,9 @@ class Talk:
         try:
             if number == messages.OFFER.number:
                 self._offer = data
-                late.call(_CHECKING, "check_offer", self.app, self._told, data)
+                purse = late.call(_CHECKING, "check_offer", self.app, self._told, data)
+                if purse:
+                    late.call(_PROVING, "check_purse", self.app, purse)
                 return self._verdict(OK)
             if number == messages.RESUME.number:
                 return self._resumed(data)
@@ -130,7 +133,8 @@ class Talk:
             await self._ask_cashier(request)
         if request not in till.requests:
             return self._void(data, req_hash)
-        purse = late.call(_CHECKING, "check_txn", app, request, self._offer, data)
+        purse, rival = late.call(_CHECKING, "check_txn", app, request, self._offer, data)
+        late.call(_PROVING, "check_signatures", app, purse, data, rival)
         row = late.call(_KEEPING, "accept", till, request, purse, data)
         words = late.call(_WORDS, "tap_words", self._channel.session.code)
         app.received(request.amount_minor, request.currency, words)
@@ -155,9 +159,10 @@ class Talk:
         reason = late.call(_REMEMBERING, "closed_reason", till, req_hash)
         if not reason:
             raise Refused(REQUEST_UNKNOWN, "no such request is remembered")
-        not_after = late.call(_CHECKING, "check_void", app, self._offer, data)
+        purse, rival = late.call(_CHECKING, "check_void", app, self._offer, data)
+        late.call(_PROVING, "check_signatures", app, purse, data, rival)
         body = late.call(_ANSWERING, "void_body", app, data, req_hash, reason)
-        late.call(_KEEPING, "void", till, body, not_after, data)
+        late.call(_KEEPING, "void", till, body, purse, data)
         app.device.log("VOIDED", "%d" % reason)
         return self._of_row(till.recent[-1])
 

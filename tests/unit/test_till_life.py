@@ -99,9 +99,7 @@ class Life:
         """One batch, as `banking` takes its receipt."""
         till = self.app.till
         n = UPLOAD_ENTRIES_BOARD_MAX
-        keeping.upload(
-            till, pack(UPLOAD, 0, till.judged, n, bytes(8), 0, 0, 0, bytes(32), bytes(16))
-        )
+        keeping.upload(till, pack(UPLOAD, 0, till.judged, n, bytes(8), 0, 0, bytes(32), bytes(16)))
         keeping.judge(till, pack(">HIHII", 0, till.judged, n, n, n) + bytes(n))
         entries.drop_judged(till)
 
