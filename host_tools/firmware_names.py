@@ -22,8 +22,8 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def shorten(trees: list[ast.Module], joined: Sequence[ast.Module] = ()) -> None:
     """All modules of a role at once; changes them.
 
-    Of those that are `joined` from several, each with copies of what it needs, a function that no
-    other file asks for is private whatever its name.
+    Of those that are `joined` from several, each with copies of what it needs, a function or class
+    that no other file asks for is private whatever its name.
     """
     named = _named_arguments(trees)
     texts = _texts(trees)
@@ -63,12 +63,12 @@ def _first_name(node: ast.expr) -> str:
 def _shorten_private(tree: ast.Module, known: set[str], is_joined: bool) -> None:
     """Gives a module's private functions, classes and variables short names."""
     fixed = known | _fixed(tree, tree.body) | {arg.arg for arg in _arguments(tree)}
-    functions = {node.name for node in tree.body if isinstance(node, _FUNCTION)}
-    functions -= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    made = {node.name for node in tree.body if isinstance(node, _FUNCTION | ast.ClassDef)}
+    made -= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     private = [
         name
         for name in _bound_at_top(tree)
-        if _PRIVATE.fullmatch(name) or (is_joined and name in functions)
+        if _PRIVATE.fullmatch(name) or (is_joined and name in made)
     ]
     private = [name for name in private if name not in fixed]
     mapping = dict(zip(private, _short_names(tree), strict=False))
