@@ -79,7 +79,13 @@ class Talk:
                 await self._channel.send(number, data)
             else:
                 heard += 1
-                late.call(_NEWS, "hear", self.app.device.news, number, data)
+                self._hear(number, data)
+
+    def _hear(self, number: int, data: bytes) -> None:
+        try:
+            late.call(_NEWS, "hear", self.app.device.news, number, data)
+        except MemoryError:  # news comes again; what was received must stay on the screen
+            self.app.device.log("NO ROOM FOR NEWS")
 
     async def _introduce(self) -> None:
         """Says who this is and what it asks for; without an open request that it asks nothing."""
