@@ -1,7 +1,7 @@
-"""The payee's journal: requests OPEN, payments ACCEPTED with their ledger entry, bank verdicts.
+"""The ledger of payments that came as files: ACCEPTED with their entries, and bank verdicts.
 
-One record holds an entry, its request and what its acknowledgement is made from (J7), and it
-is written before anybody hears of it (J2). Entries are looked up before they are written (J4).
+One record holds an entry and what its acknowledgement is made from (J7), and it is written before
+anybody hears of it (J2). Entries are looked up before they are written (J4).
 """
 
 from binascii import hexlify, unhexlify
@@ -9,14 +9,12 @@ from binascii import hexlify, unhexlify
 from firmware.common import crypto
 from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.payment.ledger import GENESIS, link
-from firmware.common.payment.request import Request, open_request
 from firmware.common.storage.journal import Journal, check_space
 from firmware.common.wire import packet
 from firmware.common.wire.errors import REPLAY, Refused
 from firmware.receiver.opened import Opened
 
-_OPEN = 1
-_ACCEPTED = 2
+_ACCEPTED = 2  # 1 was a request over the wire, before OPG1
 _VERDICTS = 3
 
 # What the bank said of an entry, by ledger index.
@@ -28,7 +26,7 @@ STATES = ("unsettled", "settled", "rejected", "unpaid")
 
 
 class LedgerBook:
-    """The ledger: `count` entries ending in `head`, `states` of each, `request` that is open."""
+    """The ledger: `count` entries ending in `head`, and `states` of each."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -38,23 +36,12 @@ class LedgerBook:
         self.total_minor = 0
         self.last_time_ms = 0
         self.states = bytearray()
-        self.request: Request | None = None
         for _, kind, payload in self._journal.scan():
             header, _ = packet.unpack(payload)
-            if kind == _OPEN:
-                self.request = Request(header["request"], header["amount"])
-            elif kind == _ACCEPTED:
+            if kind == _ACCEPTED:
                 self._take_entry(header)
-            else:
+            elif kind == _VERDICTS:
                 self._take_verdicts(header)
-
-    def ask(self, amount_minor: int) -> Request:
-        """Opens a request in the place of the one before, journalled before it is told."""
-        request = open_request(amount_minor)
-        header = {"request": request.request_id, "amount": request.amount_minor}
-        self._journal.append(_OPEN, unhexlify(request.request_id), packet.pack(header))
-        self.request = request
-        return request
 
     def find(self, payment: Opened) -> dict | None:
         """The header of the entry that holds this payment; None if it was not seen before.
@@ -69,7 +56,7 @@ class LedgerBook:
                 raise Refused(REPLAY, "its id belongs to another payment of this payer")
         return None
 
-    def append(self, payment: Opened, request_id: str, now_ms: int) -> dict:
+    def append(self, payment: Opened, now_ms: int) -> dict:
         """Enters a payment: the commit point. Answers the entry's header."""
         check_space(self._root)
         header = {
@@ -79,7 +66,7 @@ class LedgerBook:
             "id": payment.txn_id,
             "from": payment.from_id,
             "amount": payment.amount_minor,
-            "request": request_id,
+            "request": "",
             "time": now_ms,
             "ack": hexlify(payment.ack_key).decode(),
         }
@@ -123,8 +110,6 @@ class LedgerBook:
         self.total_minor += header["amount"]
         self.last_time_ms = header["time"]
         self.states.append(UNSETTLED)
-        if self.request and self.request.request_id == header["request"]:
-            self.request = None
 
     def _take_verdicts(self, header: dict) -> None:
         for index, state, _ in header["marks"]:

@@ -33,7 +33,7 @@ def take_envelope(app: App, raw: bytes) -> tuple[dict, bool]:
             return header, False
         check_payee(payment, device.store.enrolled().account)
         device.advance_time(book.last_time_ms + 1)
-        header = book.append(payment, "", device.now_ms())
+        header = book.append(payment, device.now_ms())
     except Refused as refused:
         device.log("REFUSED", "%d %s" % (refused.reason, refused.detail))
         raise

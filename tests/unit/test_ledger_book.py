@@ -3,6 +3,8 @@
 from firmware.common.interchange import jsontext
 from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.payment.receipt import DUPLICATE, REFUSED, SETTLED, UNGUARANTEED, Receipt
+from firmware.common.storage.journal import Journal
+from firmware.common.wire import packet
 from firmware.common.wire.errors import (
     CHAIN_BROKEN,
     MALFORMED,
@@ -29,7 +31,7 @@ def payments(count: int) -> list:
 def filled(root: str, count: int = 3) -> LedgerBook:
     book = LedgerBook(root)
     for number, payment in enumerate(payments(count)):
-        book.append(payment, "", NOW_MS + number)
+        book.append(payment, NOW_MS + number)
     return book
 
 
@@ -41,7 +43,6 @@ def everything(book: LedgerBook) -> tuple:
         book.last_time_ms,
         bytes(book.states),
         [header for header, _ in book.entries(0, 100)],
-        book.request.__dict__ if book.request else None,
     )
 
 
@@ -72,17 +73,16 @@ def test_entries_chain_as_documented():
         prev = "GENESIS"
         for number, payment in enumerate(payments(3)):
             _, prev = forms.entry(number, prev, forms.payment(txn_id=txn_id(number)))
-            assert book.append(payment, "", NOW_MS)["head"] == prev
+            assert book.append(payment, NOW_MS)["head"] == prev
         assert (book.count, book.head, book.total_minor) == (3, prev, 37_50)
 
 
 def test_the_ledger_is_the_same_after_a_restart():
     with Folder() as folder:
         book = filled(folder)
-        book.ask(4_50)
         apply(book, receipt(0, SETTLED, REFUSED))
         assert everything(LedgerBook(folder)) == everything(book)
-        head = book.append(opened(forms.payment(txn_id=txn_id(9))), "", NOW_MS)["head"]
+        head = book.append(opened(forms.payment(txn_id=txn_id(9))), NOW_MS)["head"]
         assert LedgerBook(folder).head == head
 
 
@@ -101,41 +101,28 @@ def test_power_lost_while_an_entry_is_written_leaves_it_out_or_in():
 
 def everything_after_third(folder: str) -> tuple:
     book = LedgerBook(folder)
-    book.append(payments(3)[2], "", NOW_MS + 2)
+    book.append(payments(3)[2], NOW_MS + 2)
     return everything(book)
 
 
-def test_one_record_holds_entry_request_and_proof():
+def test_one_record_holds_entry_and_proof():
     with Folder() as folder:
-        book = LedgerBook(folder)
-        request = book.ask(12_50)
+        book = filled(folder, 1)
         size = len(read_bytes(folder + "/ledger"))
         payment = opened(forms.payment())
-        entry = book.append(payment, request.request_id, NOW_MS)
+        entry = book.append(payment, NOW_MS)
         record = read_bytes(folder + "/ledger")[size:]
-        for text in (payment.hash, request.request_id, entry["head"], payment.ack_key.hex()):
+        for text in (payment.hash, entry["head"], payment.ack_key.hex()):
             assert record.count(text.encode()) >= 1
         assert int.from_bytes(record[:2], "big") == len(record) - 15  # and it is one
-        assert book.request is None and LedgerBook(folder).request is None
 
 
-def test_a_request_is_in_flash_before_anybody_is_told_of_it():
+def test_requests_that_older_firmware_journalled_are_passed_over():
     with Folder() as folder:
-        book = LedgerBook(folder)
-        for amount_minor in (0, 4_50):
-            request = book.ask(amount_minor)
-            kept = LedgerBook(folder).request
-            assert kept and kept.__dict__ == request.__dict__
-
-
-def test_a_payment_by_file_leaves_the_open_request_open():
-    with Folder() as folder:
-        book = LedgerBook(folder)
-        request = book.ask(4_50)
-        book.append(opened(forms.payment()), "", NOW_MS)
-        assert book.request is request
-        kept = LedgerBook(folder).request
-        assert kept and kept.request_id == request.request_id
+        before = everything(filled(folder, 1))
+        asked = {"request": "0011223344556677", "amount": 4_50}
+        Journal(folder + "/ledger").append(1, bytes(8), packet.pack(asked))
+        assert everything(LedgerBook(folder)) == before
 
 
 def test_the_same_payment_is_found_again_with_the_same_proof():
@@ -174,7 +161,7 @@ def test_an_outsider_cannot_burn_the_id_of_an_honest_payment():
         book = filled(folder)
         honest = opened(forms.payment(txn_id=txn_id(1), from_id='"otto"'))
         assert book.find(honest) is None
-        book.append(honest, "", NOW_MS)
+        book.append(honest, NOW_MS)
         found = book.find(honest)
         assert found and found["index"] == 3
 
@@ -183,7 +170,7 @@ def test_the_ledger_keeps_the_payment_as_compact_json():
     with Folder() as folder:
         form = forms.payment(from_id='"\xe4nna \U0001f968"', amount="0.1")
         book = LedgerBook(folder)
-        book.append(opened(form), "", NOW_MS)
+        book.append(opened(form), NOW_MS)
         ((header, raw),) = LedgerBook(folder).entries(0, 9)
         kept = {name: value.decode() for name, value in jsontext.members(raw).items()}
         assert kept == form

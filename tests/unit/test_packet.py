@@ -1,6 +1,6 @@
 """Headers with bytes behind them, and the closed list of reasons that all sides share."""
 
-from firmware.common.wire import advice, errors, jsontap, packet, reasons
+from firmware.common.wire import advice, errors, packet, reasons
 from firmware.common.wire.errors import MALFORMED, Refused
 from tests.unit.helpers import Seeded, raises, refused
 
@@ -127,12 +127,6 @@ def test_mutated_packets_are_read_or_refused():
         except Refused:
             continue
         assert isinstance(header, dict)
-
-
-def test_a_message_is_its_type_and_its_body():
-    assert jsontap.make(jsontap.HELLO, b"\x01") == b"\x00\x01"
-    kinds = [jsontap.HELLO, jsontap.PREQ, jsontap.VERDICT, jsontap.TXN, jsontap.ACK]
-    assert kinds == [0, 2, 5, 6, 7]  # their numbers in the protocol
 
 
 def _refuse() -> None:

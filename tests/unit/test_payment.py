@@ -2,11 +2,10 @@
 
 import hashlib
 
-from firmware.common.payment import acknowledgement, money, receipt, request, timestamp
+from firmware.common.payment import acknowledgement, money, receipt, timestamp
 from firmware.common.payment.identifier import identifier
 from firmware.common.payment.receipt import Receipt
 from firmware.common.wire.errors import (
-    AMOUNT_DIFFERS,
     BAD_SIGNATURE,
     MALFORMED,
     NOT_FOR_ME,
@@ -69,21 +68,6 @@ def test_names_have_1_to_64_bytes_and_nothing_hidden():
         refused(MALFORMED, identifier, wrong)
     for wrong in (None, 5, True, [], ["a"], {}, b"anna", 1.5):
         refused(MALFORMED, identifier, wrong)
-
-
-def test_a_request_is_paid_with_what_it_asks_for():
-    asked = request.open_request(4_50)
-    request.check_amount(asked, 4_50)
-    for other in (4_49, 4_51, 45_00):
-        refused(AMOUNT_DIFFERS, request.check_amount, asked, other)
-    for amount_minor in (1, 4_50):
-        request.check_amount(request.open_request(), amount_minor)
-
-
-def test_no_two_requests_have_one_identifier():
-    ids = [request.open_request().request_id for _ in range(50)]
-    assert len(set(ids)) == 50
-    assert all(len(bytes.fromhex(request_id)) == 8 for request_id in ids)
 
 
 def test_times_print_as_in_a_browser():
