@@ -23,7 +23,7 @@ def main() -> int:
         is_good = report.variants_text(here, min(options.seeds, report.SEEDS), _say)
         if options.sweep:
             is_good &= sweep(options.every, _say)
-        run = here.run(range(options.seeds), lambda trial: report.watch(trial, _say))
+        run = here.run_all(options.seeds, lambda trial: report.watch(trial, _say))
     for line in report.run_text(run):
         _say(line)
     return int(not (is_good and report.is_good(run)))

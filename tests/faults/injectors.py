@@ -38,6 +38,7 @@ class Events:
         self.sizes: dict[Key, list[int]] = {}
         self.moments: dict[Key, list[int]] = {}
         self.hit: list[Point] = []
+        self._planned = {(f.phase, f.place, f.number): f for f in plan.faults}
         self._now = 0
         self._lines: set[tuple[str, str, int]] = set()
 
@@ -60,12 +61,11 @@ class Events:
         """The kind of damage planned for this event; outside of a phase nothing is counted."""
         if not self.phase:
             return ""
-        number = self.count(place)
-        for fault in self.planned(place):
-            if fault.number == number:
-                self.hit.append(fault)
-                return fault.kind
-        return ""
+        fault = self._planned.get((self.phase, place, self.count(place)))
+        if fault is None:
+            return ""
+        self.hit.append(fault)
+        return fault.kind
 
     def planned(self, place: str) -> list[Point]:
         return [f for f in self.plan.faults if (f.phase, f.place) == (self.phase, place)]

@@ -35,7 +35,7 @@ KINDS = {
 }
 
 GENTLE_FAULTS_MAX = 8  # in one phase of one trial
-LATE_AGAIN = 8  # faults that end a phase
+QUIET, FIRST_ALONE = -1, -2  # seeds: of no fault, and from here on downwards of one
 SECTOR_BYTES = 4_096
 _AFTER = "after "
 _RECOVERY_EVENTS = 60
@@ -108,23 +108,26 @@ class Map:
     def sweep(self) -> list[list[Point]]:
         """The faults of each trial that it takes to strike every point.
 
-        Late events come in the last trials, where other phases have no faults left, and the last
-        ones once more: an early fault may change how many events there are after it.
+        Late events come in the last trials, where other phases have no faults left: an early
+        fault may change how many events there are after it.
         """
         slots: dict[tuple[str, str], list[Point]] = {}
         for point in sorted(self.points(), key=self._progress):
             slots.setdefault(_slot(point), []).append(point)
         queues = [_bundles(points) for points in slots.values()]
-        trials = max(len(queue) for queue in queues)
-        for place, queue in enumerate(queues):
-            _strike_late_again(queue, trials - (place + 1) * LATE_AGAIN)
         turns = zip_longest(*queues, fillvalue=[])
         return [[point for points in turn for point in points] for turn in turns]
+
+    def alone(self, point: Point) -> int:
+        """The seed of the trial in which nothing but that goes wrong."""
+        return FIRST_ALONE - sorted(self.points()).index(point)
 
     def plan(self, seed: int) -> Plan:
         """The same for the same seed, whatever ran before."""
         random = Random(seed)
-        if 0 <= seed < len(self.sweep):
+        if seed <= FIRST_ALONE:
+            faults, patient = [sorted(self.points())[FIRST_ALONE - seed]], True
+        elif 0 <= seed < len(self.sweep):
             faults, patient = self.sweep[seed], True
         else:
             faults = self._at_once(random) if random.random() < 0.5 else self._scattered(random)
@@ -193,10 +196,3 @@ def _bundles(points: list[Point]) -> list[list[Point]]:
     count = -(-len(gentle) // GENTLE_FAULTS_MAX)
     together = [gentle[first::count] for first in range(count)]
     return together + [[point] for point in points if not _is_gentle(point)]
-
-
-def _strike_late_again(queue: list[list[Point]], trial: int) -> None:
-    """The last of a phase's deadly faults once more from that trial on, where there is room."""
-    if trial >= len(queue):
-        late = queue[-LATE_AGAIN:]
-        queue += [[]] * (trial - len(queue)) + late

@@ -86,6 +86,17 @@ class Harness:
         run.seconds = time.monotonic() - began
         return run
 
+    def run_all(self, seeds: int, watch: Callable[[Trial], bool]) -> Run:
+        """That many trials; then what no sweep could strike is struck alone."""
+        run = self.run(range(seeds), watch)
+        if seeds >= len(self.map.sweep):
+            rest = self.run(map(self.map.alone, sorted(run.points - run.hit)), watch)
+            run.trials += rest.trials
+            run.hit |= rest.hit
+            run.failures += rest.failures
+            run.seconds += rest.seconds
+        return run
+
 
 @contextmanager
 def harness() -> Iterator[Harness]:
