@@ -3,6 +3,7 @@
 A payee's record that comes too late waits in RAM until the board is idle or writes another one.
 """
 
+from tests.faults.points import ANNA, BERT, DORA, flash_of
 from tests.faults.variants import Change, Variant
 
 _PAYER = "firmware.sender.keeping"
@@ -49,6 +50,7 @@ VARIANTS = (
     Variant(
         "J1",
         "the payer journals SIGNED after it has sent, not before",
+        ("pay", flash_of(BERT)),
         (
             (
                 _PAYER_TAP,
@@ -67,6 +69,7 @@ VARIANTS = (
     Variant(
         "J2",
         "the payee says RECEIVED and acknowledges before it appends",
+        ("pay", flash_of(ANNA)),
         (
             (
                 _TILL,
@@ -79,6 +82,7 @@ VARIANTS = (
     Variant(
         "J3",
         "the payee sends VOID before it journals that the request is closed",
+        ("cancel", flash_of(DORA)),
         (
             (
                 _TILL,
@@ -96,6 +100,7 @@ VARIANTS = (
     Variant(
         "J4",
         "the payee does not look a payment up before it answers",
+        ("tap again", flash_of(BERT)),
         (
             (_TALK, "        if known:\n", "        if False:\n"),
             (_TALK, "in self.app.till.recent:", "in ():"),
@@ -104,6 +109,7 @@ VARIANTS = (
     Variant(
         "J6",
         "the payer journals a new purse's key when the purse has come, not before it asks",
+        ("sync bert", flash_of(BERT)),
         (
             (
                 _PAYER,
@@ -115,14 +121,21 @@ VARIANTS = (
                 "    _append(wallet, ANSWERED, bytes(8), statement)\n",
                 "    if wallet.new_key:\n"
                 '        key = wallet.new_key + pack(">I", wallet.new_amount_minor)\n'
+                "        wallet.is_written = True\n"
                 "        _append(wallet, NEWKEY, key[:8], key)\n"
                 "    _append(wallet, ANSWERED, bytes(8), statement)\n",
+            ),
+            (
+                _PAYER,
+                "        wallet.new_key or _NO_KEY,\n",
+                "        ('is_written' in wallet.__dict__ and wallet.new_key) or _NO_KEY,\n",
             ),
         ),
     ),
     Variant(
         "J7",
         "the entry is one record, and that its request is closed another",
+        ("pay", flash_of(ANNA)),
         (
             (
                 _TILL,

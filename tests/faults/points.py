@@ -101,6 +101,10 @@ class Map:
         ]
 
     @cached_property
+    def _ordered(self) -> list[Point]:
+        return sorted(self.points())
+
+    @cached_property
     def phases(self) -> list[str]:
         return list(dict.fromkeys(phase for phase, _ in self.counts))
 
@@ -120,13 +124,13 @@ class Map:
 
     def alone(self, point: Point) -> int:
         """The seed of the trial in which nothing but that goes wrong."""
-        return FIRST_ALONE - sorted(self.points()).index(point)
+        return FIRST_ALONE - self._ordered.index(point)
 
     def plan(self, seed: int) -> Plan:
         """The same for the same seed, whatever ran before."""
         random = Random(seed)
         if seed <= FIRST_ALONE:
-            faults, patient = [sorted(self.points())[FIRST_ALONE - seed]], True
+            faults, patient = [self._ordered[FIRST_ALONE - seed]], True
         elif 0 <= seed < len(self.sweep):
             faults, patient = self.sweep[seed], True
         else:

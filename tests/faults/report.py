@@ -46,7 +46,11 @@ def catch(here: Harness, variant: Variant, seeds: int = SEEDS) -> Trial | None:
         if quiet.breaches:
             return quiet
         # In another order than the sweep, which visits one place after the other.
-        order = Random(0).sample(range(seeds), seeds)
+        near = [
+            point for point in sorted(here.points) if (point.phase, point.place) == variant.where
+        ]
+        order = [here.map.alone(point) for point in Random(0).sample(near, len(near))]
+        order += Random(0).sample(range(seeds), seeds)
         run = here.run(order, lambda trial: bool(trial.breaches))
     return run.failures[0] if run.failures else None
 
@@ -65,8 +69,9 @@ def _catch_text(trial: Trial | None) -> str:
     if trial is None:
         return "NOT CAUGHT"
     kind, text = trial.breaches[0]
-    seed = trial.plan.seed
-    where = f"seed {seed}" if seed >= 0 else "a day on which nothing else goes wrong"
+    faults = trial.plan.faults
+    where = f"seed {trial.plan.seed}" if faults else "a day on which nothing else goes wrong"
+    where += f" ({faults[0]})" if len(faults) == 1 else ""
     return f"caught by {where}: {kind}, {text.splitlines()[0]}"
 
 

@@ -17,8 +17,11 @@ Change = tuple[str, str, str]  # module, what stands there, what stands there in
 
 @dataclass(frozen=True)
 class Variant:
+    """`where`: the phase and place in which it is looked for first."""
+
     rule: str
     what: str
+    where: tuple[str, str]
     changes: tuple[Change, ...]
 
 
