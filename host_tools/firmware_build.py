@@ -17,7 +17,8 @@ from host_tools.firmware_fold import fold
 from host_tools.firmware_program import LinkError
 from host_tools.firmware_target import ESP32C3, ESP32S3, Target, compiler, run_compiler
 
-ROOT = Path(__file__).resolve().parent.parent
+_HERE = Path(__file__).resolve().parent
+ROOT = _HERE.parent
 INSTALLED = "/firmware/installed.json"  # says what a board runs
 START = "/main.py"  # what a board starts; always written last
 _OPTIMISATION = "-O3"
@@ -40,7 +41,7 @@ def build(role: str, target: Target, root: Path = ROOT, *, crypto: str = FAST) -
             sources[_PINS] = (root / _PINS_OF.get(target.chip, _PINS)).read_text()
         if _FIELD[FAST] in sources:
             sources[_FIELD[FAST]] = (root / _FIELD[crypto]).read_text()
-        texts = fold(sources, f"firmware.{role}.main")
+        texts = _folded(root, role, sources)
     except (FirmwareTreeError, LinkError) as error:
         raise CommandError(REFUSED, f"This firmware cannot be built: {error}.") from error
     files = {
@@ -51,6 +52,28 @@ def build(role: str, target: Target, root: Path = ROOT, *, crypto: str = FAST) -
     files[INSTALLED] = json.dumps({"role": role, "version": VERSION}).encode()
     files[START] = entry_file(root, role).read_bytes()
     return files
+
+
+def _folded(root: Path, role: str, sources: dict[str, str]) -> dict[str, str]:
+    """What `fold` makes of a role's sources, from the cache where it made it before."""
+    tools = [path.read_text() for path in sorted(_HERE.glob("firmware_*.py"))]
+    key = sha256(json.dumps([role, sources, tools]).encode()).hex()[:16]
+    cached = root / ".build" / f"{role}-{key}.json"
+    if not cached.is_file():
+        texts = fold(sources, f"firmware.{role}.main")
+        older = list(cached.parent.glob(f"{role}-*.json"))
+        _keep(cached, json.dumps(texts).encode())
+        for path in older:
+            path.unlink(missing_ok=True)
+    return json.loads(cached.read_text())
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Writes a file of the cache, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(data)
+    Path(file.name).replace(path)
 
 
 def compile_alone(root: Path, source: str, target: Target) -> bytes:

@@ -38,7 +38,8 @@ def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
     Takes trees without annotations (see `firmware_fold`), and changes them.
     """
     program = Program(trees)
-    files = [_File(program, bundle) for bundle in bundles(program, main)]
+    taken = {member: _own_names(program, member) for member in program.trees}
+    files = [_File(program, bundle, taken) for bundle in bundles(program, main)]
     homes = {member: file for file in files if file.bundle.stays for member in file.bundle.members}
     spare = _spare(program, main, files, homes)
     linked = {file.bundle.root: file.linked(homes, spare) for file in files}
@@ -63,10 +64,17 @@ def _spare(
     }
 
 
+def _own_names(program: Program, member: str) -> set[str]:
+    """Names that a module's functions bind, or that it uses and nobody in it binds."""
+    tree = program.trees[member]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return local_names(tree) | {name for name in used if program.meaning(member, name) is None}
+
+
 class _File:
     """One bundle as it becomes one module; `exports` are the names that others may use."""
 
-    def __init__(self, program: Program, bundle: Bundle) -> None:
+    def __init__(self, program: Program, bundle: Bundle, taken: dict[str, set[str]]) -> None:
         self.bundle = bundle
         self.exports: set[str] = set()
         self._program = program
@@ -77,7 +85,7 @@ class _File:
         self._export()
         # A late file may take in functions of any module, with the names that these use.
         for member in program.trees if bundle.late else bundle.members:
-            self._taken |= local_names(program.trees[member]) | self._builtins(member)
+            self._taken |= taken[member]
         for member in bundle.members:
             for name in sorted(program.own(member)):
                 self._give(Definition(member, name), name)
@@ -185,11 +193,6 @@ class _File:
         longer = f"{mark}{meaning.module.rpartition('.')[2]}_{name.lstrip('_')}"
         candidates = [name, longer, *(f"{longer}{number}" for number in range(2, 100))]
         return next(candidate for candidate in candidates if candidate not in self._taken)
-
-    def _builtins(self, member: str) -> set[str]:
-        """Names that a module uses and nobody in it binds."""
-        used = {n.id for n in ast.walk(self._program.trees[member]) if isinstance(n, ast.Name)}
-        return {name for name in used if self._program.meaning(member, name) is None}
 
     def _home(self, meaning: Definition) -> "_File":
         home = self._homes.get(meaning.module)
