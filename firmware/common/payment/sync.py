@@ -51,8 +51,12 @@ def pack_entry(txn: Record, answer: Record | None = None) -> bytes:
 
 def make_sync(realm8: bytes, private: bytes, entries: "Sequence[bytes]", **fields: "Any") -> bytes:
     """A signed SYNC of packed entries; `fields` are the others of SYNC but kind and n."""
-    body = SYNC.pack(kind=REPORT, n=len(entries), tail=b"".join(entries), **fields)
-    return sign(realm8, SYNC, body, private)
+    return sign(realm8, SYNC, sync_body(entries, **fields), private)
+
+
+def sync_body(entries: "Sequence[bytes]", **fields: "Any") -> bytes:
+    """The same before it is signed."""
+    return SYNC.pack(kind=REPORT, n=len(entries), tail=b"".join(entries), **fields)
 
 
 def parse_sync(data: bytes) -> "tuple[Record, list[Entry]]":
