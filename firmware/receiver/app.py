@@ -13,7 +13,6 @@ _ASKING = "firmware.receiver.questions"
 _QUESTIONS = ("charge", "cancel", "history", "refund", "late_payment")
 _FILING = "firmware.receiver.filing"
 _LEDGER = "firmware.receiver.ledger_commands"
-_BANKING = "firmware.receiver.banking"
 _COMMANDS = "firmware.receiver.commands"
 _NEED_ROOM = {
     "apply": "firmware.receiver.applying",
@@ -22,8 +21,8 @@ _NEED_ROOM = {
     "json_entries": _FILING,
     "entries": _LEDGER,
     "evidence": _LEDGER,
-    "upload": _BANKING,
-    "receipt": _BANKING,
+    "upload": "firmware.receiver.uploading",
+    "receipt": "firmware.receiver.banking",
 }
 
 

@@ -102,7 +102,7 @@ def test_entries_arrive_in_their_order_in_batches_that_fit():
             assert told["left"] == count - app.till.judged - told["count"]
             kinds.append(bank.upload.kind)
             done(app, "receipt", bank.receipt())
-        assert kinds == [LEDGER] * 3  # see `banking`: never the last one
+        assert kinds == [LEDGER] * 3  # see `uploading`: never the last one
         assert [entry.record.ctr for entry in bank.entries] == list(range(1, count + 1))
         assert bank.head == app.till.head
         assert {entry.recv_t for entry in bank.entries} == {world.NOW}

@@ -60,9 +60,13 @@ def make_batch(
     **fields: "Any",
 ) -> bytes:
     """A signed UPLOAD of packed entries; `fields` are the others of UPLOAD but kind and n."""
+    return sign(realm8, UPLOAD, batch_body(entries, is_last, **fields), private)
+
+
+def batch_body(entries: "Sequence[bytes]", is_last: bool = False, **fields: "Any") -> bytes:
+    """The same before it is signed."""
     kind = LAST if is_last else LEDGER
-    body = UPLOAD.pack(kind=kind, n=len(entries), tail=b"".join(entries), **fields)
-    return sign(realm8, UPLOAD, body, private)
+    return UPLOAD.pack(kind=kind, n=len(entries), tail=b"".join(entries), **fields)
 
 
 def parse_batch(data: bytes, entries_max: int) -> "tuple[Record, list[Entry]]":
