@@ -32,6 +32,7 @@ from tests.faults.injectors import Events
 from tests.faults.invariants import BROKEN, DUPLICATED, LOST, STUCK, UNCONSERVED, Breach, is_paid
 from tests.faults.points import ANNA, BERT, Plan
 from tests.faults.scenario import FINAL
+from tests.system import reading
 
 _MINOR = 1_23
 _ATTEMPTS_MAX = 8
@@ -39,6 +40,7 @@ _LOOK_S = 0.1
 _PATIENCE_S = 1.0  # then the payer's board is switched off and on
 _ANSWER_S = 40.0
 _OPERATIONS_MAX = 400
+_CRASH_CHARACTERS = 200
 _TORN_BYTES = (0, 1, 17, 33, 2_000)
 
 Say = Callable[[str], None]
@@ -149,6 +151,7 @@ class Pair:
         if not rows or any(row["state"] == "signed" for row in rows):
             raise CommandError(3, "not yet")
         for hand in (self.payee, self.payer):
+            hand.again()  # a night later
             run(Bridge(Outbox(self._folder), self._bank.client(), _nothing), [hand.device])
 
     def _breaches(self) -> Iterator[Breach]:
@@ -167,8 +170,10 @@ class Pair:
         for text in self._bank.violations():
             yield UNCONSERVED, f"bank: {text}"
         for hand in (self.payer, self.payee):
-            if b"CRASH" in hand.device.call("log")[1]:
-                yield BROKEN, f"{hand.account}'s board has crashed"
+            told = hand.device.call("log")[1].decode(errors="replace")
+            if "CRASH" in told:
+                crash = told[told.index("CRASH") :][:_CRASH_CHARACTERS]
+                yield BROKEN, f"{hand.account}'s board: {crash}"
 
     def _wait_for_outcome(self) -> None:
         """Until the payer's board tells one; nobody waits long once a board has gone dark."""
@@ -186,7 +191,7 @@ class Pair:
     def _tend(self) -> None:
         """RECEIVED is dismissed, and a payment for a request of before is taken."""
         if self.payee.powered:
-            title = self.payee.device.status()["title"]
+            title = reading.lines(self.payee.board.screen())[0]
             if title in ("TAKE IT NOW?", "RECEIVED"):
                 self.payee.board.press("ok")
 
