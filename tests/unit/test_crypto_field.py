@@ -6,7 +6,16 @@ whatever the limbs; on CPython with the arithmetic of a 32-bit machine.
 
 from array import array
 
-from firmware.common.crypto import curve, field, field_compact, inversion, machine, programs, scalar
+from firmware.common.crypto import (
+    arena,
+    curve,
+    field,
+    field_compact,
+    inversion,
+    machine,
+    programs,
+    scalar,
+)
 from tests.unit.helpers import Seeded
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -288,8 +297,10 @@ def test_points_of_both_fields():
     """Multiples by way of the whole machine, on the compact field as on the fast one."""
     from firmware.common.crypto import agreeing, comb, verifying
 
+    kept = arena.words
     for machine_code in FIELDS:
         machine.field = machine_code
+        arena.words = memoryview(array("i", bytearray(4 * LIMBS * 44)))
         try:
             point = comb.base_point((7919).to_bytes(32, "big"))
             assert point == curve.multiply_base(7919)
@@ -301,3 +312,4 @@ def test_points_of_both_fields():
             assert verifying.is_sum_x(3, 5, point, curve.multiply_base(5 * 7919 + 3)[0] % N)
         finally:
             machine.field = field
+            arena.words = kept
