@@ -252,7 +252,9 @@ def test_combs_sum_up_to_the_scalar():
 
 def test_sliding_windows_sum_up_to_the_scalar():
     seeded = Seeded("sliding")
-    for k in (*scalars(seeded), 0):
+    given = list(scalars(seeded))
+    given.append(0)
+    for k in given:
         for width in (5, 7):
             digits = bytearray(516)
             scalar.sliding_digits(0, 0, digits, k.to_bytes(34, "little"), width)
