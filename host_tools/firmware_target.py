@@ -62,6 +62,8 @@ def objection(identity: Identity) -> str:
             f"This board loads .mpy files of version {_dotted(theirs)}, and the compiler "
             f"writes {_dotted(ours)}. {advice}"
         )
+    if target_of(identity.mpy).arch == "none":
+        return "This board's MicroPython runs no machine code, which the firmware's crypto is."
     return ""
 
 
