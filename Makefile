@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DEBIAN := valgrind binutils-xtensa-lx106
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test faults bench lint pictures deps clean
@@ -16,7 +17,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test,bench]'
 	@touch $@
 
 demo: $(INSTALLED) ## Watch money move: two virtual boards, a bridge, a bank
@@ -29,8 +30,9 @@ faults: $(INSTALLED) ## Let everything fail: SEEDS=10000, SEED=7 replays one, SW
 	$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(SWEEP),--sweep $(SWEEP))
 
-bench: $(INSTALLED) ## Measure: what the firmware costs a board's heap
+bench: $(INSTALLED) ## Measure: what the firmware costs a board's heap, what its cryptography costs
 	$(BIN)/opg bench memory
+	$(BIN)/opg bench crypto
 
 lint: $(INSTALLED) ## Format, lint, types
 	$(BIN)/ruff format --check .
@@ -40,8 +42,13 @@ lint: $(INSTALLED) ## Format, lint, types
 pictures: $(INSTALLED) ## Take the README's pictures anew, from running boards
 	$(BIN)/python -m host_tools.pictures
 
-deps: ## Install what only Debian has (nothing is needed so far)
-	@echo "Nothing to install: every test runs on what pip brings."
+deps: ## Install what only Debian has: valgrind, a disassembler for Xtensa (as root)
+	@command -v apt-get >/dev/null || \
+	  { echo "There is no apt-get here; install by hand: $(DEBIAN)"; exit 1; }
+	@dpkg -s $(DEBIAN) >/dev/null 2>&1 || { test "$$(id -u)" = 0 || \
+	  { echo "Only root can install packages: sudo make deps"; exit 1; }; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(DEBIAN); }
+	@echo "Installed: $(DEBIAN)"
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .build .pytest_cache .ruff_cache .hypothesis

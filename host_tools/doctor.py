@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host_tools.board_repl import FIRMWARE, BoardRepl, Identity, Survey
-from host_tools.firmware_build import INSTALLED, ROOT, START, build
+from host_tools.firmware_build import INSTALLED, ROOT, START
 from host_tools.firmware_files import ROLES
 from host_tools.firmware_target import Target, board_target, objection, objection_to_chip
-from host_tools.flash import compare, role_of
+from host_tools.flash import compare_with_tree, role_of
 
 HEAP_MIN_BYTES = 64 * 1024  # what an ESP32 without PSRAM can be asked for
 DISK_FREE_MIN_BYTES = 64 * 1024  # room for a ledger and its journal
@@ -70,6 +70,6 @@ def _advice_on_firmware(
         return [f"No firmware on it: {put}"]
     if role is None:
         return [f"Its firmware belongs to no role, or to both: {put}"]
-    if not compare(role, build(role, target, root), held).equal:
+    if not compare_with_tree(role, target, held, root).equal:
         return [f"Its firmware differs from this source tree: {put}"]
     return []

@@ -13,6 +13,8 @@ ROLES = ("sender", "receiver")
 CPYTHON_ONLY = frozenset(
     {
         "firmware.common.crypto.openssl",
+        "firmware.common.crypto.viper",
+        "firmware.common.crypto.viper_rewrite",
         "firmware.common.hardware.contract",
         "firmware.common.interchange.jsonscan",
     }

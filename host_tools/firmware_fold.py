@@ -20,10 +20,11 @@ from host_tools.firmware_files import absolute
 from host_tools.firmware_link import link
 from host_tools.firmware_names import shorten
 from host_tools.firmware_program import LinkError, module_name
-from host_tools.firmware_scope import Import, alias_name, bindings
+from host_tools.firmware_scope import Import, alias_name, bindings, is_viper
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _ON_A_BOARD = "sys.implementation.name == 'micropython'"
+_NOT_ON_A_BOARD = "TYPE_CHECKING or sys.implementation.name != 'micropython'"
 _Value = int | str | bytes
 _OPERATIONS = {
     ast.Add: int.__add__,
@@ -112,6 +113,8 @@ class _Untyped(ast.NodeTransformer):
     """Drops what no interpreter needs; docstrings are dropped by the compiler."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if is_viper(node):
+            return node
         node.returns = None
         return self.generic_visit(node)
 
@@ -130,7 +133,7 @@ class _Untyped(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
-        if _is_name(node.test, "TYPE_CHECKING"):
+        if _is_name(node.test, "TYPE_CHECKING") or ast.unparse(node.test) == _NOT_ON_A_BOARD:
             return node.orelse
         return node.body if ast.unparse(node.test) == _ON_A_BOARD else node
 

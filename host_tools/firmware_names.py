@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import TypeGuard
 
-from host_tools.firmware_scope import Import, alias_name, bound, same_scope
+from host_tools.firmware_scope import Import, alias_name, bound, is_viper, same_scope
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -191,7 +191,7 @@ def _bound_at_top(tree: ast.Module) -> list[str]:
 def _shorten_arguments(tree: ast.Module, named: set[str]) -> None:
     """Gives short names to arguments, innermost functions last, so that none is captured."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_viper(node):
             arguments = node.args.posonlyargs + node.args.args
             stay = {"self", *named, *_fixed(node, [node]), *_named_before(node)}
             long = [a for a in arguments if a.arg not in stay]

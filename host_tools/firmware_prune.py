@@ -2,7 +2,7 @@
 
 import ast
 
-from host_tools.firmware_scope import Import, alias_name
+from host_tools.firmware_scope import Import, alias_name, is_viper
 
 
 def prune(linked: dict[str, ast.Module], exports: dict[str, set[str]], late: set[str]) -> None:
@@ -101,7 +101,7 @@ def _binds_only(node: ast.stmt) -> str | None:
 
 def _only_defines(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Whether nothing runs but the definition: no decorator, default or body of a class."""
-    if node.decorator_list:
+    if node.decorator_list and not is_viper(node):
         return False
     if isinstance(node, ast.ClassDef):
         return not node.keywords and all(map(_is_idle, node.body))

@@ -97,6 +97,13 @@ def top_imports(tree: ast.Module) -> list[Import]:
     return [node for node in same_scope(tree.body) if isinstance(node, Import)]
 
 
+def is_viper(node: ast.AST) -> bool:
+    """Whether this is a function in machine code, whose types are its annotations."""
+    return isinstance(node, ast.FunctionDef) and any(
+        ast.unparse(decorator) == "micropython.viper" for decorator in node.decorator_list
+    )
+
+
 def alias_name(alias: ast.alias) -> str:
     """The name that an import binds."""
     return alias.asname or alias.name.split(".")[0]

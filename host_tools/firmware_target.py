@@ -16,7 +16,7 @@ MICROPYTHON_MIN = (1, 29)
 _COMPILE_TIMEOUT_S = 30
 
 # By number, as `sys.implementation._mpy` counts them (docs.micropython.org, mpyfiles).
-_ARCHITECTURES = (
+ARCHITECTURES = (
     *("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc", "rv64imc"),
 )
@@ -38,7 +38,7 @@ class Target:
 def target_of(mpy: int) -> Target:
     """The meaning of `sys.implementation._mpy`; version 0.0 where a board loads no .mpy."""
     index = mpy >> 10 & 0x0F
-    arch = _ARCHITECTURES[index] if index < len(_ARCHITECTURES) else "none"
+    arch = ARCHITECTURES[index] if index < len(ARCHITECTURES) else "none"
     return Target(arch=arch, flags=mpy >> 16, mpy_version=(mpy & 0xFF, mpy >> 8 & 3))
 
 
@@ -99,6 +99,8 @@ def objection(identity: Identity) -> str:
             f"This board loads .mpy files of version {_dotted(theirs)}, and the compiler "
             f"writes {_dotted(ours)}. {advice}"
         )
+    if target_of(identity.mpy).arch == "none":
+        return "This board's MicroPython runs no machine code, which the firmware's crypto is."
     return ""
 
 

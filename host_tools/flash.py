@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from firmware.common.crypto import sha256
 from host_tools.board_repl import FIRMWARE, BoardRepl, Identity, Survey
 from host_tools.errors import REFUSED, CommandError
-from host_tools.firmware_build import ROOT, START, build
+from host_tools.firmware_build import CRYPTO, FAST, ROOT, START, build
 from host_tools.firmware_files import ROLES
 from host_tools.firmware_target import Target, checked_target
 
@@ -53,14 +53,20 @@ class Compared:
 
 
 def flash(
-    port: str, role: str, on_progress: Progress, *, start: bool = True, root: Path = ROOT
+    port: str,
+    role: str,
+    on_progress: Progress,
+    *,
+    start: bool = True,
+    crypto: str = FAST,
+    root: Path = ROOT,
 ) -> Flashed:
     """Make the board hold and run exactly the role's firmware; else CommandError 3 or 4."""
     began = time.monotonic()
     with BoardRepl(port, restart=start) as board:
         identity = board.identity()
         target = checked_target(identity)
-        wanted = build(role, target, root)
+        wanted = build(role, target, root, crypto=crypto)
         held = board.survey(FIRMWARE, START)
         compared = compare(role, wanted, held)
         if not compared.equal:
@@ -90,7 +96,13 @@ def verify(port: str, root: Path = ROOT) -> Compared:
     if role is None:
         put = f"opg flash {port} --role {'|'.join(ROLES)}"
         raise CommandError(REFUSED, f"{port} holds the firmware of no role. Put it there: {put}")
-    return compare(role, build(role, target, root), held)
+    return compare_with_tree(role, target, held, root)
+
+
+def compare_with_tree(role: str, target: Target, held: Survey, root: Path = ROOT) -> Compared:
+    """With a fresh build of the kind that the board holds, which is the one nearest to it."""
+    kinds = [compare(role, build(role, target, root, crypto=crypto), held) for crypto in CRYPTO]
+    return max(kinds, key=lambda compared: len(compared.same))
 
 
 def compare(role: str, wanted: dict[str, bytes], held: Survey) -> Compared:

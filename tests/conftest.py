@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.interpreters"]
+pytest_plugins = ["tests.interpreters", "tests.debian_tools"]
 
 # HYPOTHESIS_PROFILE=long: what is run before a release, see docs/testing.md.
 _CALM = {

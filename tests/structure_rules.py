@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from host_tools.firmware_files import CPYTHON_ONLY
+from host_tools.firmware_scope import is_viper
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
@@ -175,7 +176,10 @@ def no_assert_outside_tests(source: Source) -> Iterator[str]:
 
 
 def signatures_are_typed(source: Source) -> Iterator[str]:
-    """The overlay's modules stand for ones in C, whose signatures are MicroPython's."""
+    """The overlay's modules stand for ones in C, whose signatures are MicroPython's.
+
+    Viper knows no annotation for the result of a function that has none.
+    """
     in_scope = source.is_product and not source.path.startswith("host_tools/emulator/overlay/")
     for function in _functions(source):
         if in_scope and (untyped := _untyped(function)):
@@ -244,7 +248,8 @@ def _untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     arguments += [argument for argument in (given.vararg, given.kwarg) if argument]
     names = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
     # With a typed argument, the result of __init__ goes without saying (PEP 484).
-    obvious = function.name == "__init__" and len(arguments) > 1
+    # Viper's compiler knows no type for a function that returns nothing.
+    obvious = (function.name == "__init__" and len(arguments) > 1) or is_viper(function)
     return names + (["its result"] if function.returns is None and not obvious else [])
 
 

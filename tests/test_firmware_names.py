@@ -15,7 +15,8 @@ from host_tools.firmware_fold import fold
 
 _LOADS = {"LOAD_GLOBAL", "LOAD_NAME"}
 _STORES = {"STORE_GLOBAL", "STORE_NAME"}
-_BUILTINS = {*dir(builtins), "__name__"}
+_VIPER = {"micropython", "ptr8", "ptr16", "ptr32", "uint"}  # known to the compiler alone
+_BUILTINS = {*dir(builtins), "__name__", *_VIPER}
 
 
 @dataclass

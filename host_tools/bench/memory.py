@@ -59,6 +59,7 @@ def _sampled(*arguments):
             file.write("%d %d" % (gc.mem_alloc(), _least))
     return module
 builtins.__import__ = _sampled
+import firmware.common.crypto
 from firmware.{role}.main import main
 main()
 """

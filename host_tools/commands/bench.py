@@ -7,13 +7,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from host_tools.bench import crypto as cryptography_cost
 from host_tools.bench import memory as memories
+from host_tools.commands import crypto_tables
 from host_tools.commands.device import json_option
 
 
 @click.group()
 def bench() -> None:
-    """Measure what things cost: heap bytes, and later instructions and settlements."""
+    """Measure what things cost: heap bytes, instructions, machine code."""
 
 
 @bench.command()
@@ -28,6 +30,18 @@ def memory(as_json: bool, markdown: bool) -> None:
         click.echo(_markdown(found))
     else:
         _print(found)
+
+
+@bench.command()
+@json_option
+def crypto(as_json: bool) -> None:
+    """What the boards' cryptography costs, beside its peers: counted, not timed (1-2 minutes)."""
+    found = cryptography_cost.measure(lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        for table in crypto_tables.tables(found):
+            Console().print(table)
 
 
 def _print(found: dict[str, Any]) -> None:

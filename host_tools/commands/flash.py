@@ -14,6 +14,7 @@ from host_tools import flash as flasher
 from host_tools.doctor import Health, examine
 from host_tools.emulator.registry import resolve
 from host_tools.errors import REFUSED, CommandError
+from host_tools.firmware_build import CRYPTO, FAST
 from host_tools.firmware_files import ROLES
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -23,15 +24,23 @@ _port = click.argument("port")
 @click.command()
 @_port
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Who holds this board.")
+@click.option(
+    "--crypto",
+    type=click.Choice(CRYPTO),
+    default=FAST,
+    show_default=True,
+    help="compact: where a board finds no room for the fast one.",
+)
 @click.option("--no-start", is_flag=True, help="Leave the board at its prompt.")
 @_as_json
-def flash(port: str, role: str, no_start: bool, as_json: bool) -> None:
+def flash(port: str, role: str, crypto: str, no_start: bool, as_json: bool) -> None:
     """Put a role's firmware on the board at PORT (a device, or a virtual board's name).
 
     Compiled for the board, unchanged files skipped, every file read back. Keys and ledger stay.
     """
     with _progress(quiet=as_json) as on_progress:
-        done = flasher.flash(resolve(port), role, on_progress, start=not no_start)
+        start = not no_start
+        done = flasher.flash(resolve(port), role, on_progress, start=start, crypto=crypto)
     if as_json:
         _print_json(_flashed(port, role, done, started=not no_start))
         return

@@ -9,8 +9,9 @@ from click.testing import CliRunner, Result
 
 from host_tools.board_repl import BoardRepl
 from host_tools.cli import main
+from host_tools.device import Device
 from host_tools.emulator.board import VirtualBoard
-from host_tools.firmware_build import build
+from host_tools.firmware_build import COMPACT, build
 from host_tools.firmware_files import ROLES
 from host_tools.firmware_target import Target, compiler_mpy_version
 
@@ -42,6 +43,20 @@ def test_the_real_firmware_goes_on_a_board(port: str, role: str) -> None:
 
     health = json.loads(opg("doctor", port, "--json").stdout)
     assert (health["role"], health["advice"]) == (role, [])
+
+
+def test_compact_crypto_goes_on_a_board_and_signs(port: str) -> None:
+    """The compact arithmetic passes the board's self-test, and is not taken for a difference."""
+    result = opg("flash", port, "--role", "sender", "--crypto", "compact", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    files = build("sender", Target("x64", 0, compiler_mpy_version()), crypto=COMPACT)
+    fast = build("sender", Target("x64", 0, compiler_mpy_version()))
+    door = "/firmware/common/crypto/__init__.mpy"
+    assert len(files[door]) < len(fast[door]) - 20_000
+    assert json.loads(opg("verify", port, "--json").stdout)["equal"]
+    assert json.loads(opg("doctor", port, "--json").stdout)["advice"] == []
+    with Device(port) as device:
+        assert device.status()["role"] == "sender"
 
 
 def test_words_for_people(port: str) -> None:

@@ -6,7 +6,7 @@ Constants are from FIPS 186-4, D.1.2.3, so that a slip in the code's own cannot 
 from binascii import unhexlify
 
 from firmware.common import crypto
-from firmware.common.crypto import curve, p256
+from firmware.common.crypto import curve, machine, p256, programs, signing, verifying
 from tests.unit.helpers import Seeded, raises
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -81,16 +81,16 @@ def test_a_refused_nonce_is_followed_by_the_next():
     first = hmac(key, value)
     key = hmac(key, first + b"\x00")
     second = hmac(key, hmac(key, first))
-    sign_with = p256._sign_with
+    sign_with = signing._sign_with
 
     def refuse_first(k: int, d: int, z: int) -> bytes:
         return b"" if octets(k) == first else sign_with(k, d, z)
 
-    p256._sign_with = refuse_first
+    signing._sign_with = refuse_first
     try:
         signature = p256.sign(private, digest)
     finally:
-        p256._sign_with = sign_with
+        signing._sign_with = sign_with
     assert p256.sign(private, digest)[:32] == crypto.public_key(first)[:32]
     assert signature[:32] == crypto.public_key(second)[:32]
     assert crypto.verify(crypto.public_key(private), digest, signature)
@@ -98,9 +98,9 @@ def test_a_refused_nonce_is_followed_by_the_next():
 
 def test_nonces_that_will_not_do():
     for k in (0, N, N + 1, 2**256 - 1):
-        assert p256._sign_with(k, 3, 5) == b""
+        assert signing._sign_with(k, 3, 5) == b""
     # z = -r*d makes s zero.
-    assert p256._sign_with(1, 3, -int.from_bytes(G[:32], "big") * 3 % N) == b""
+    assert signing._sign_with(1, 3, -int.from_bytes(G[:32], "big") * 3 % N) == b""
 
 
 def test_high_s_verifies_but_is_not_low():
@@ -149,6 +149,64 @@ def test_verification_that_adds_equal_points():
         public = crypto.public_key(octets(d))
         for verify in VERIFY:
             assert verify(public, octets(t * s % N), octets(r) + octets(s))
+
+
+def test_keys_that_are_small_multiples_of_the_base_point():
+    """Q = c * G: the additions of Q's and of G's multiples meet equal and opposite points."""
+    seeded = Seeded("small multiples")
+    for c in (1, 2, 3, 5, 7, 15, 17, 63, N - 1, N - 2, N - 3, N - 15, N - 63):
+        public = crypto.public_key(octets(c))
+        digest = seeded.data(32)
+        for sign in SIGN:
+            signature = sign(octets(c), digest)
+            r, s = signature[:32], int.from_bytes(signature[32:], "big")
+            for verify in VERIFY:
+                assert verify(public, digest, signature)
+                assert verify(public, digest, r + octets(N - s))
+                assert not verify(public, digest, octets(int.from_bytes(r, "big") ^ 1) + octets(s))
+        for agree in AGREE:
+            assert agree(octets(c), G) == public[:32]
+            assert agree(octets(c), TWICE_G) == crypto.public_key(octets(2 * c % N))[:32]
+
+
+def test_sums_that_meet_equal_opposite_and_absent_points_on_the_way():
+    """u1 * G + u2 * (c * G) for small u1 and u2, where few doublings keep multiples apart."""
+    for c in (1, 2, N - 2):
+        point = curve.multiply_base(c)
+        for u1 in (0, 1, 2, 3, 64, N - 1, N - 2):
+            for u2 in (1, 2, 4, N - 1):
+                k = (u1 + u2 * c) % N
+                x = curve.multiply_base(k)[0] % N if k else 0
+                machine.prepare(programs.SLOTS, 516)
+                assert verifying.is_sum_x(u1, u2, point, x) == (k != 0), (c, u1, u2)
+        machine.prepare(programs.SLOTS, 516)
+        assert not verifying.is_sum_x(64, 4, point, 1)
+
+
+def test_shared_secrets_with_the_ends_of_the_range():
+    scalars = (1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 32, N - 1, N - 2, N - 3, N - 16, (N + 1) // 2)
+    for c in (1, 2, 7919, N - 2):
+        public = crypto.public_key(octets(c))
+        for d in scalars:
+            expected = crypto.public_key(octets(c * d % N))[:32]
+            for agree in AGREE:
+                assert agree(octets(d), public) == expected, (c, d)
+
+
+def test_r_may_stand_for_two_numbers():
+    """x(R) = r + n, below p once in 2^128: no signature shows it, so the sum is asked directly."""
+    # The smallest x above n that a point has; the point itself serves as the key.
+    x = N
+    while True:
+        x += 1
+        square = (x * x * x - 3 * x + B) % P
+        y = pow(square, (P + 1) // 4, P)
+        if y * y % P == square:
+            break
+    assert x < P
+    machine.prepare(programs.SLOTS, 516)
+    assert verifying.is_sum_x(0, 1, (x, y), x - N)
+    assert not verifying.is_sum_x(0, 1, (x, y), x - N + 1)
 
 
 def test_sums_of_products_of_all_kinds():

@@ -75,6 +75,11 @@ def hkdf() -> Iterator[Record]:
             yield case
 
 
+def hmac() -> Iterator[Record]:
+    for _, record in records(text("HMAC/rfc-4231-sha256.txt")):
+        yield record
+
+
 def ecdsa_sign() -> Iterator[Record]:
     """RFC 6979 A.2.5, SHA-256; s as the RFC has it, high or low."""
     lines = text("asymmetric/ECDSA/RFC6979/evppkey_ecdsa_rfc6979.txt")
@@ -103,6 +108,7 @@ SELECTIONS = {
     "ecdsa_sign": (ecdsa_sign, "RFC 6979 A.2.5, P-256 with SHA-256"),
     "ecdsa_verify": (ecdsa_verify, "NIST CAVP FIPS 186-3 SigVer.rsp, P-256 with SHA-256"),
     "hkdf": (hkdf, "RFC 5869 appendix A, test cases 1 to 3"),
+    "hmac": (hmac, "RFC 4231 section 4, HMAC-SHA-256, without the truncated case"),
     "public_key": (public_key, "NIST CAVP FIPS 186-3 PKV.rsp, P-256"),
 }
 

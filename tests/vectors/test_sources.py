@@ -13,6 +13,7 @@ COUNTS = {
     "ecdsa_sign": 2,
     "ecdsa_verify": 15,
     "hkdf": 3,
+    "hmac": 6,
     "public_key": 12,
 }
 

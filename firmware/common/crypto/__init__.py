@@ -12,6 +12,7 @@ A private key, a digest and a shared secret are 32 bytes, a public key x||y and 
 Whatever has a bad length, is out of range, off the curve or wrongly tagged raises ValueError.
 
 A board runs the firmware's own code, the host and the bank run OpenSSL. Both give the same bytes.
+On a board this is loaded right after the radio, before anything else; see `board`.
 """
 
 import sys

@@ -1,44 +1,39 @@
-"""The door on a board: the curve and the cipher are loaded when they are asked for, and let go.
+"""The door on a board: machine code stays, what drives it is loaded for each use and let go.
 
-Loading takes a hundredth of the time of what they then do, and their 9 KB are a quarter of what a
-payment needs.
+Machine code needs a block of the heap in one piece while it is loaded, and memory that is
+executable and only freed by a restart: so it is loaded once, right after the radio and before
+anything else. Its drivers and tables, 5 to 8 KB for each use, are let go, as heap is the tightest
+budget there is.
 """
 
 from firmware.common import late
+from firmware.common.crypto import field, inversion, scalar  # noqa: F401  stays
+from firmware.common.crypto.aesgcm import seal, unseal  # noqa: F401  1 KB, less than loading it
 
-_P256 = "firmware.common.crypto.p256"
-_AESGCM = "firmware.common.crypto.aesgcm"
+_SIGNING = "firmware.common.crypto.signing"
+_VERIFYING = "firmware.common.crypto.verifying"
+_AGREEING = "firmware.common.crypto.agreeing"
 
 
 def generate_key() -> tuple[bytes, bytes]:
     """A fresh (private, public)."""
-    return late.call(_P256, "generate_key")
+    return late.call(_SIGNING, "generate_key")
 
 
 def public_key(private: bytes) -> bytes:
-    return late.call(_P256, "public_key", private)
+    return late.call(_SIGNING, "public_key", private)
 
 
 def sign(private: bytes, digest: bytes) -> bytes:
     """The low-s signature of a digest; always the same one for the same input (RFC 6979)."""
-    return late.call(_P256, "sign", private, digest)
+    return late.call(_SIGNING, "sign", private, digest)
 
 
 def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
     """Whether the signature is good; high s is good too, see `is_low_s`."""
-    return late.call(_P256, "verify", public, digest, signature)
+    return late.call(_VERIFYING, "verify", public, digest, signature)
 
 
 def agree(private: bytes, public: bytes) -> bytes:
     """The shared secret of ECDH, 32 bytes: to be hashed by `hkdf`, never to be used as it is."""
-    return late.call(_P256, "agree", private, public)
-
-
-def seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes = b"") -> bytes:
-    """ciphertext || tag. A nonce must never serve twice under one key. ValueError: bad length."""
-    return late.call(_AESGCM, "seal", key, nonce, plaintext, aad)
-
-
-def unseal(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
-    """The plaintext; ValueError for a bad length or where key, nonce, aad or a bit is not right."""
-    return late.call(_AESGCM, "unseal", key, nonce, sealed, aad)
+    return late.call(_AGREEING, "agree", private, public)

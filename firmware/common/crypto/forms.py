@@ -1,8 +1,9 @@
-"""The forms of public keys and signatures on P-256, and what can be told of them at once.
+"""The forms of keys and signatures on P-256, and what can be told of them at once.
 
     y² = x³ - 3x + B (mod P), a group of prime order N                       FIPS 186-4, D.1.2.3
 
-A public key is x||y, a signature r||s, 64 bytes each, big-endian; ValueError means a bad length.
+A private key is a number of 32 bytes, a public key x||y, a signature r||s, 64 bytes each, all
+big-endian; ValueError means a bad length.
 """
 
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1
@@ -28,6 +29,14 @@ def is_on_curve(public: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def read_private(private: bytes) -> int:
+    """The number; ValueError where it is not in 1 … n-1."""
+    d = int.from_bytes(exactly(private, 32), "big")
+    if not 0 < d < N:
+        raise ValueError("private key out of range")
+    return d
 
 
 def read_signature(signature: bytes) -> tuple[int, int]:

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from firmware.common.crypto import p256
 from firmware.common.crypto.aesgcm import check_lengths
-from firmware.common.crypto.forms import N, read_signature
+from firmware.common.crypto.forms import N, read_private, read_signature
 from firmware.common.crypto.kdf import OUTPUT_BYTES_MAX
+from firmware.common.crypto.randomness import random_scalar
 
 _KEYS_MAX = 256  # loaded keys that are kept; loading costs about as much as using
 _CURVE = ec.SECP256R1()
@@ -28,7 +28,7 @@ _VERIFY = ec.ECDSA(Prehashed(SHA256()))
 
 def generate_key() -> tuple[bytes, bytes]:
     """A fresh (private, public)."""
-    private = p256.generate_private()
+    private = random_scalar()
     return private, public_key(private)
 
 
@@ -96,7 +96,7 @@ def equal(a: bytes, b: bytes) -> bool:
 
 @lru_cache(maxsize=_KEYS_MAX)
 def _load_private(private: bytes) -> ec.EllipticCurvePrivateKey:
-    return ec.derive_private_key(p256.read_private(private), _CURVE)
+    return ec.derive_private_key(read_private(private), _CURVE)
 
 
 @lru_cache(maxsize=_KEYS_MAX)

@@ -11,8 +11,11 @@ and from device to device. Where there is no os.urandom nothing stands in for it
 
 import os
 
+from firmware.common.crypto.forms import N
 from firmware.common.crypto.kdf import hkdf, hmac_sha256
 
+# A candidate for a key or nonce is refused once in 2^32: in practice the first one serves.
+CANDIDATES_MAX = 16
 _DRAW_BYTES = 32
 
 _pool = bytes(32)
@@ -30,6 +33,15 @@ def random_bytes(n: int) -> bytes:
     seed = hmac_sha256(_pool, os.urandom(_DRAW_BYTES))
     _pool = hmac_sha256(seed, b"pool")
     return hkdf(seed, b"", b"random bytes", n)
+
+
+def random_scalar() -> bytes:
+    """A private key: 32 bytes of a number in 1 … n-1."""
+    for _ in range(CANDIDATES_MAX):
+        scalar = random_bytes(32)
+        if 0 < int.from_bytes(scalar, "big") < N:
+            return scalar
+    raise ValueError("no private key among the candidates")
 
 
 def is_stuck() -> bool:

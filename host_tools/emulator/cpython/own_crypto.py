@@ -14,6 +14,9 @@ from firmware.common import crypto
 from firmware.common.crypto import aesgcm, block
 from host_tools.emulator.cpython import ucryptolib
 
+# What is machine code on a board is not to take this for a board: it is loaded before.
+importlib.import_module("firmware.common.crypto.p256")
+
 _CHOOSERS = (block, aesgcm, crypto)  # in the order in which they import one another
 
 

@@ -1,0 +1,81 @@
+"""Counts the instructions that a MicroPython program executes, by valgrind's callgrind.
+
+A program that does a thing `a` times and one that does it `b` times differ by (b - a) times that
+thing: starting Python, MicroPython and the program falls out. With a fixed seed of Python's hashes,
+a fixed environment and nothing that tells where the working folder is, a count repeats to the last
+instruction.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from host_tools.emulator.child import NoMicroPython, micropython_folder
+from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
+
+_HEAP = "1M"
+_TIMEOUT_S = 600
+_RUNS_MAX = 5
+_START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from micropython_run import run_main; "
+    "sys.exit(run_main(['micropython', *sys.argv[1:]]))"
+)
+_CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+_COLLECTED = re.compile(r"Collected : (\d+)")
+
+
+def check_valgrind() -> None:
+    if shutil.which("valgrind") is None:
+        raise CommandError(NOT_REACHABLE, "valgrind counts instructions and is not here: make deps")
+
+
+def count(folder: Path, module: str, *arguments: str) -> int:
+    """All instructions of one run of a module in `folder`, as two runs of it have them.
+
+    About one run in fifty has some dozens more: something outside the program, then.
+    """
+    seen: set[int] = set()
+    for _ in range(_RUNS_MAX):
+        counted = _count_once(folder, module, arguments)
+        if counted in seen:
+            return counted
+        seen.add(counted)
+    raise CommandError(REFUSED, f"The counts do not repeat: {sorted(seen)}")
+
+
+def _count_once(folder: Path, module: str, arguments: tuple[str, ...]) -> int:
+    output = _run(folder, _CALLGRIND, module, arguments)
+    found = _COLLECTED.search(output)
+    if found is None:
+        raise CommandError(REFUSED, f"valgrind counted nothing:\n{output.strip()}")
+    return int(found[1])
+
+
+def output_of(folder: Path, module: str, *arguments: str) -> str:
+    """What one run prints, nothing being counted."""
+    return _run(folder, [], module, arguments)
+
+
+def _run(folder: Path, before: list[str], module: str, arguments: tuple[str, ...]) -> str:
+    try:
+        packages = str(micropython_folder())
+    except NoMicroPython as error:
+        raise CommandError(NOT_REACHABLE, f"There is no MicroPython: {error}.") from error
+    python = [sys.executable, "-S", "-c", _START, packages, "-X", f"heapsize={_HEAP}"]
+    done = subprocess.run(
+        [*before, *python, "-c", f"import {module}", *arguments],
+        cwd=folder,
+        env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "MICROPYPATH": "."},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    text = done.stdout.decode(errors="replace")
+    if done.returncode:
+        raise CommandError(REFUSED, f"The measured program failed:\n{text.strip()}")
+    return text
