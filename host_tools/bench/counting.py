@@ -1,9 +1,9 @@
 """Counts the instructions that a MicroPython program executes, by valgrind's callgrind.
 
 A program that does a thing `a` times and one that does it `b` times differ by (b - a) times that
-thing: starting Python, MicroPython and the program falls out. With a fixed seed of Python's hashes,
-a fixed environment and nothing that tells where the working folder is, a count repeats to the last
-instruction.
+thing: starting MicroPython and the program falls out. Python, which starts it, is not counted: what
+it does depends on the machine's state. With a fixed seed of its hashes, a fixed environment and
+nothing that tells where the working folder is, a count repeats to the last instruction.
 """
 
 import os
@@ -23,7 +23,10 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from micropython_run import run_main; "
     "sys.exit(run_main(['micropython', *sys.argv[1:]]))"
 )
-_CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+_CALLGRIND = [
+    *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"),
+    "--toggle-collect=main_",  # MicroPython; Python, which starts it, is not counted
+]
 _COLLECTED = re.compile(r"Collected : (\d+)")
 
 
@@ -33,10 +36,7 @@ def check_valgrind() -> None:
 
 
 def count(folder: Path, module: str, *arguments: str) -> int:
-    """All instructions of one run of a module in `folder`, as two runs of it have them.
-
-    About one run in fifty has some dozens more: something outside the program, then.
-    """
+    """MicroPython's instructions in a run of a module in `folder`, as two runs have them."""
     seen: set[int] = set()
     for _ in range(_RUNS_MAX):
         counted = _count_once(folder, module, arguments)
