@@ -1,4 +1,4 @@
-"""Machine code in a built firmware: its types, as annotations, survive folding and linking."""
+"""Machine code in a built firmware: its types, its annotations, outlive folding and linking."""
 
 from pathlib import Path
 

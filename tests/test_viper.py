@@ -89,6 +89,11 @@ def test_pointers_reach_words_halves_and_octets() -> None:
 
 
 @micropython.viper
+def far(p: ptr32) -> int:
+    return p[256]
+
+
+@micropython.viper
 def conditional(a: int) -> int:
     return a if a else 1
 
@@ -174,6 +179,7 @@ def pointer_given_away(p: ptr8):
         (two_targets, (1,), "several targets"),
         (no_result_type, (1,), "returns int"),
         (pointer_given_away, (b"",), "no call for viper"),
+        (far, (bytes(2000),), "too far"),
         (conditional, (1,), "no expression for viper"),
     ],
 )

@@ -19,6 +19,7 @@ _NUMBERS = ("int", "uint")
 _HOMOMORPHIC = (ast.Add, ast.Sub, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)
 _GROWING = (ast.Mult, ast.LShift)
 _STORE_MASKS = {"ptr8": 0xFF, "ptr16": 0xFFFF}
+_REACH = 256  # of a constant index
 _SMALL = 1 << 30  # from here on a constant is an object in viper
 
 
@@ -171,6 +172,8 @@ class _Rewriter:
     def _index(self, node: ast.expr) -> ast.expr:
         form, kind = self._number(node)
         if isinstance(node, ast.Constant):
+            if node.value not in range(_REACH):
+                raise self._error(node, "reaches too far: Xtensa's emitter gets it wrong")
             return form
         return ast.Call(ast.Name("_v_at", ast.Load()), [_wrapped(form, kind)], [])
 
