@@ -14,6 +14,7 @@ from host_tools.doctor import _advice_on_board
 from host_tools.errors import REFUSED, CommandError
 from host_tools.firmware_build import build
 from host_tools.firmware_target import (
+    ARCHITECTURES,
     ESP32,
     ESP32C3,
     ESP32S3,
@@ -127,7 +128,9 @@ def test_a_board_tells_its_chip(machine: str, chip: str) -> None:
 @pytest.mark.parametrize("role", ["sender", "receiver"])
 def test_each_chip_gets_a_firmware_of_its_own_pins(role: str) -> None:
     """The same but for the pins; and of one architecture the ESP32 and the ESP32-S3 differ too."""
-    builds = {chip: build(role, Target("none", 0, compiler_mpy_version(), chip)) for chip in CHIPS}
+    builds = {
+        chip: build(role, Target("xtensawin", 0, compiler_mpy_version(), chip)) for chip in CHIPS
+    }
     assert len({frozenset(files) for files in builds.values()}) == 1
     for one, other in ((ESP32, ESP32S3), (ESP32, ESP32C3), (ESP32S3, ESP32C3)):
         differing = [p for p in builds[one] if builds[one][p] != builds[other][p]]
@@ -137,7 +140,8 @@ def test_each_chip_gets_a_firmware_of_its_own_pins(role: str) -> None:
 
 def test_a_board_whose_pins_nobody_knows_is_refused() -> None:
     major, minor = compiler_mpy_version()
-    pico = Identity("micropython", (1, 29, 0), major | minor << 8, "", MACHINES[-2][0], 9, 9, 9, 9)
+    mpy = major | minor << 8 | ARCHITECTURES.index("armv6m") << 10
+    pico = Identity("micropython", (1, 29, 0), mpy, "", MACHINES[-2][0], 9, 9, 9, 9)
     with pytest.raises(CommandError, match=r"Raspberry Pi Pico.*ESP32-C3") as caught:
         checked_target(pico)
     assert (caught.value.exit_code, caught.value.reason) == (REFUSED, None)
