@@ -19,6 +19,9 @@ KEYS += ["gcm_1k_insns", "hkdf_insns"]
 GCM_1K_MAX = 120_000
 HKDF_MAX = 85_000
 
+# Heap bytes on x86_64, loading left out: what waits to be collected after each use.
+GARBAGE_MAX = {"sign": 8 * 1024, "verify": 20 * 1024, "agree": 6 * 1024}
+
 
 @pytest.fixture(scope="module")
 def folder():
@@ -49,7 +52,9 @@ def test_json_is_one_object_with_peers(guessed):
     }
     assert found["peers"]["big integers"]["hkdf_insns"] is None
     assert set(found["code"]) == {"xtensawin", "rv32imc", "armv7emsp", "x64"}
-    assert all(0 < taken < 100_000 for taken in found["heap"].values())
+    too_much = {name for name, most in GARBAGE_MAX.items() if found["garbage"][name] > most}
+    assert not too_much, found["garbage"]
+    assert all(taken >= found["garbage"][name] > 0 for name, taken in found["heap"].items())
 
 
 def test_people_read_tables(guessed):

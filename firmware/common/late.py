@@ -14,7 +14,7 @@ def call(module: str, function: str, *arguments: object) -> "Any":
     A coroutine keeps its own code alive, so an async function may be called and then awaited; an
     object keeps that of its class. A computer has RAM enough, and forgets nothing.
     """
-    before = set(sys.modules)
+    before = list(sys.modules)  # as a set it would be a kilobyte of garbage
     if sys.implementation.name == "micropython":
         gc.collect()  # what is loaded amid garbage leaves the heap in pieces
     try:
@@ -22,8 +22,9 @@ def call(module: str, function: str, *arguments: object) -> "Any":
         return getattr(sys.modules[module], function)(*arguments)
     finally:
         if sys.implementation.name == "micropython":
-            for name in set(sys.modules) - before:
-                _forget(name)
+            for name in list(sys.modules):
+                if name not in before:
+                    _forget(name)
             gc.collect()
 
 

@@ -2,8 +2,8 @@
 
     instructions   of the whole operation on x86_64 (Python's glue included), by `counting`; a
                    32-bit board executes about as many, within a tenth
-    heap           what one call takes from the heap on x86_64, garbage and what is loaded for it
-                   included: up to twice a board's
+    garbage        heap bytes of one call on x86_64, whose modules are loaded: up to twice a board's
+    with loading   the same where they are not, as on a board: let go with the garbage, as it ends
     machine code   in the compiled modules, by architecture; on an ESP32 it needs executable memory
 
 Peers run on the same MicroPython, in the same run: embit's pure Python on secp256k1, which is what
@@ -49,7 +49,9 @@ def measure(say: Say) -> dict[str, Any]:
         found["hkdf_insns"] = _instructions(folder, "ours", "hkdf", say)
         found["ecb_1k_insns"] = ecb
         found["peers"] = {PLAIN: _peer(_curve(folder, "plain", say)), EMBIT: _embit(folder, say)}
-        found["heap"] = {name: _heap(folder, name) for name in (*CURVE, "seal", "hkdf")}
+        heap = {name: _heap(folder, name) for name in (*CURVE, "seal", "hkdf")}
+        found["garbage"] = {name: garbage for name, (garbage, _) in heap.items()}
+        found["heap"] = {name: with_loading for name, (_, with_loading) in heap.items()}
     found["code"] = {arch: _code(arch) for arch in ARCHITECTURES}
     return found
 
@@ -108,11 +110,14 @@ def _instructions(folder: Path, whose: str, operation: str, say: Say) -> int:
     return (more - fewer) // (_MORE - _FEWER)
 
 
-def _heap(folder: Path, operation: str) -> int:
+def _heap(folder: Path, operation: str) -> tuple[int, int]:
+    """Heap bytes of one operation: garbage alone, and with what is loaded for it."""
     printed = output_of(folder, _PROGRAM.stem, "ours", operation, "0")
-    if not printed.strip().isdigit():
-        raise CommandError(REFUSED, f"The measured program printed {printed!r}.")
-    return int(printed)
+    try:
+        garbage, with_loading = (int(number) for number in printed.split())
+    except ValueError as error:
+        raise CommandError(REFUSED, f"The measured program printed {printed!r}.") from error
+    return garbage, with_loading
 
 
 def _code(arch: str) -> dict[str, Any]:

@@ -63,9 +63,9 @@ def _published() -> Table:
 
 
 def _heap(found: dict[str, Any]) -> Table:
-    table = Table("heap bytes of one call, x86_64", "garbage and loading included")
-    for name, taken in found["heap"].items():
-        table.add_row(name, _number(taken))
+    table = Table("heap bytes of one call, x86_64", "garbage", "with what is loaded and let go")
+    for name, with_loading in found["heap"].items():
+        table.add_row(name, _number(found["garbage"][name]), _number(with_loading))
     return table
 
 

@@ -28,26 +28,34 @@ def sign(private: bytes, digest: bytes) -> bytes:
     """The low-s signature of a digest; always the same one for the same input (RFC 6979)."""
     d = read_private(private)
     z = int.from_bytes(exactly(digest, 32), "big")
-    message = private + (z % N).to_bytes(32, "big")
-    key, value = _update(bytes(32), b"\x01" * 32, b"\x00" + message)
-    key, value = _update(key, value, b"\x01" + message)
+    key, value = _seeded(private, (z % N).to_bytes(32, "big"))
     for _ in range(CANDIDATES_MAX):
         value = hmac_sha256(key, value)
         signature = _sign_with(int.from_bytes(value, "big"), d, z)
         if signature:
             return signature
-        key, value = _update(key, value, b"\x00")
+        key = hmac_sha256(key, value + b"\x00")
+        value = hmac_sha256(key, value)
     raise ValueError("no nonce among the candidates")
+
+
+def _seeded(private: bytes, digest: bytes) -> tuple[bytes, bytes]:
+    """K and V after the steps b to g of RFC 6979, 3.2."""
+    key, value = bytes(32), b"\x01" * 32
+    message = bytearray(97)  # V || step || private || digest; one block, as heap is tight
+    message[33:65] = private
+    message[65:] = digest
+    for step in (0, 1):
+        message[:32] = value
+        message[32] = step
+        key = hmac_sha256(key, message)
+        value = hmac_sha256(key, value)
+    message[33:65] = bytes(32)
+    return key, value
 
 
 def _encode(pair: tuple[int, int]) -> bytes:
     return pair[0].to_bytes(32, "big") + pair[1].to_bytes(32, "big")
-
-
-def _update(key: bytes, value: bytes, data: bytes) -> tuple[bytes, bytes]:
-    """K = HMAC(K, V || data), V = HMAC(K, V): the steps d to g and h.3 of RFC 6979, 3.2."""
-    key = hmac_sha256(key, value + data)
-    return key, hmac_sha256(key, value)
 
 
 def _sign_with(k: int, d: int, z: int) -> bytes:
@@ -58,9 +66,10 @@ def _sign_with(k: int, d: int, z: int) -> bytes:
     """
     if not 0 < k < N:
         return b""
-    blind = int.from_bytes(sha256(b"blind" + k.to_bytes(32, "big")), "big") % (N - 1) + 1
+    nonce = k.to_bytes(32, "big")
+    blind = int.from_bytes(sha256(b"blind" + nonce), "big") % (N - 1) + 1
     try:
-        r = base_point(k.to_bytes(32, "big"))[0] % N
+        r = base_point(nonce)[0] % N
         s = machine.inverse_of_order(k * blind % N) * (blind * (z + r * d) % N) % N
     finally:
         machine.wipe()
