@@ -16,6 +16,8 @@ import ast
 import re
 from collections import Counter
 
+from host_tools.firmware_attributes import shorten_attributes
+from host_tools.firmware_exports import shorten_exports
 from host_tools.firmware_files import absolute
 from host_tools.firmware_link import link
 from host_tools.firmware_names import shorten
@@ -43,6 +45,7 @@ def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
     Joined where `main` names the module that the board starts. Raises LinkError.
     """
     trees = {path: _parsed(path, text) for path, text in sources.items()}
+    listed = {name for tree in trees.values() for name in _listed(tree)}
     constants = {module_name(path): _constants(tree) for path, tree in trees.items()}
     while any(_pass_on(tree, module_name(path), constants) for path, tree in trees.items()):
         pass  # until none is new, as one may be passed on through several modules
@@ -55,6 +58,8 @@ def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
         _fill_empty_bodies(tree)
     if main:
         trees = link(trees, main)
+        shorten_exports({module_name(path): tree for path, tree in trees.items()}, listed)
+        shorten_attributes(trees.values(), listed)
     joined = [tree for path, tree in trees.items() if main and not path.endswith(_DOOR)]
     shorten(list(trees.values()), joined)
     return {path: ast.unparse(ast.fix_missing_locations(tree)) for path, tree in trees.items()}
@@ -69,6 +74,14 @@ def _parsed(path: str, text: str) -> ast.Module:
             if any(alias.name == "*" for alias in node.names):
                 raise LinkError(f"{module_name(path)} imports * from {node.module}; name each")
     return tree
+
+
+def _listed(tree: ast.Module) -> list[str]:
+    """What a module names in its `__all__`."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and _is_name(node.targets[0], "__all__"):
+            return list(ast.literal_eval(node.value))
+    return []
 
 
 def _constants(tree: ast.Module) -> dict[str, _Value]:

@@ -222,11 +222,14 @@ def _once(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _check_loaded(program: Program, linked: dict[str, ast.Module]) -> None:
-    """Whatever is loaded by its name must be a file of its own."""
+    """Whatever is loaded by its name must be a file of its own, and alone of its last name."""
+    nodes = [node for tree in linked.values() for node in ast.walk(tree)]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    lasts: dict[str, str] = {}
     for module in program.named_late():
-        if module not in linked and any(
-            isinstance(node, ast.Constant) and node.value == module
-            for tree in linked.values()
-            for node in ast.walk(tree)
-        ):
-            raise LinkError(f"{module} is loaded by its name, but is always there; import it")
+        if module in texts:
+            if module not in linked:
+                raise LinkError(f"{module} is loaded by its name, but is always there; import it")
+            other = lasts.setdefault(module.rpartition(".")[2], module)
+            if other != module:
+                raise LinkError(f"{module} and {other} are loaded by the same last name")

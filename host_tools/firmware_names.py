@@ -11,7 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import TypeGuard
 
-from host_tools.firmware_scope import Import, alias_name, bound, is_viper, same_scope
+from host_tools.firmware_scope import (
+    Import,
+    alias_name,
+    bindings,
+    bound,
+    is_viper,
+    same_scope,
+)
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _START = "main"  # what a board's /main.py calls
@@ -61,17 +68,41 @@ def _first_name(node: ast.expr) -> str:
 
 
 def _shorten_private(tree: ast.Module, known: set[str], is_joined: bool) -> None:
-    """Gives a module's private functions, classes and variables short names."""
-    fixed = known | _fixed(tree, tree.body) | {arg.arg for arg in _arguments(tree)}
-    made = {node.name for node in tree.body if isinstance(node, _FUNCTION | ast.ClassDef)}
-    made -= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    """Gives a module's private functions, classes and variables short names.
+
+    In a joined one that is all that others do not know, and what an import calls by another name.
+    """
+    renamed = _renamed_imports(tree) if is_joined else {}
+    fixed = known | (_fixed(tree, tree.body) - set(renamed))
+    fixed |= {arg.arg for arg in _arguments(tree)}
+    told = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     private = [
         name
-        for name in _bound_at_top(tree)
-        if _PRIVATE.fullmatch(name) or (is_joined and name in made)
+        for name in [*_bound_at_top(tree), *renamed]
+        if _PRIVATE.fullmatch(name) or (is_joined and name not in told)
     ]
-    private = [name for name in private if name not in fixed]
-    mapping = dict(zip(private, _short_names(tree), strict=False))
+    private = [name for name in dict.fromkeys(private) if name not in fixed]
+    mapping = dict(zip(private, short_names(tree), strict=False))
+    rename_at_top(tree, mapping)
+    for name, aliases in renamed.items():
+        for alias in aliases:
+            alias.asname = mapping.get(name, name)
+
+
+def _renamed_imports(tree: ast.Module) -> dict[str, list[ast.alias]]:
+    """What is imported as something else, and bound by nothing but such imports."""
+    found: dict[str, list[ast.alias]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.asname:
+                    found.setdefault(alias.asname, []).append(alias)
+    times = bindings(tree)
+    return {name: aliases for name, aliases in found.items() if times[name] == len(aliases)}
+
+
+def rename_at_top(tree: ast.Module, mapping: dict[str, str]) -> None:
+    """Renames what a module binds at its top, where nothing inside binds the same names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             node.id = mapping.get(node.id, node.id)
@@ -207,7 +238,7 @@ def _shorten_arguments(tree: ast.Module, named: set[str]) -> None:
             arguments = node.args.posonlyargs + node.args.args
             stay = {"self", *named, *_fixed(node, [node]), *_named_before(node)}
             long = [a for a in arguments if a.arg not in stay]
-            mapping = dict(zip((a.arg for a in long), _short_names(node), strict=False))
+            mapping = dict(zip((a.arg for a in long), short_names(node), strict=False))
             _rename(node, mapping)
 
 
@@ -232,7 +263,7 @@ def _rename(function: ast.AST, mapping: dict[str, str]) -> None:
             node.names = [mapping.get(name, name) for name in node.names]
 
 
-def _short_names(tree: ast.AST) -> Iterator[str]:
+def short_names(tree: ast.AST) -> Iterator[str]:
     """a, b, … z, a1, b1, …: those that occur nowhere in the tree."""
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     taken |= {argument.arg for argument in _arguments(tree)} | _fixed(tree, [tree])

@@ -51,9 +51,9 @@ async def talk(
     try:
         await channel.accept(app.device.news.realm8)
         await Talk(app, channel).run()
-    except Refused:
+    except Refused as refused:
         channel.close()
-        raise
+        app.device.log("TAP ENDED", "%d %s" % (refused.reason, refused.detail))
 
 
 class Talk:

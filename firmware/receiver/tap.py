@@ -2,7 +2,6 @@
 
 from firmware.common import late
 from firmware.common.wire import link as links
-from firmware.common.wire.errors import Refused
 from firmware.receiver.app import App
 
 _CHANNEL = "firmware.common.wire.channel"
@@ -26,19 +25,9 @@ async def serve(app: App) -> None:
             idle_ms = board.clock.ms() + _IDLE_EVERY_MS
         if link.state == links.OPEN and link.connection != known and app.is_enrolled():
             connection = link.connection
-            await _serve_one(app, link, key, known)
+            await late.call(_TALK, "talk", app, link, key, known)
             known, key, idle_ms = connection, None, 0
         await board.clock.sleep_ms(_POLL_MS)
-
-
-async def _serve_one(
-    app: App, link: links.Link, key: tuple[bytearray, bytes] | None, known: int
-) -> None:
-    """One tap. However it ends, what was journalled stands and the payer may tap again."""
-    try:
-        await late.call(_TALK, "talk", app, link, key, known)
-    except Refused as refused:
-        app.device.log("TAP ENDED", "%d %s" % (refused.reason, refused.detail))
 
 
 def _idle(app: App, key: tuple[bytearray, bytes] | None) -> "tuple[bytearray, bytes] | None":

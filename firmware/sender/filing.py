@@ -64,7 +64,7 @@ async def pay_by_file(app: App, account: str, amount_minor: int) -> tuple[str, l
     device.advance_time(outbox.last_time_ms + 1)
     time_ms = device.now_ms()
     header, envelope = late.call(
-        "firmware.sender.signing",
+        "firmware.sender.issuing",
         "sign_payment",
         intent,
         device.store,

@@ -114,7 +114,25 @@ def test_silence_ends_a_conversation_in_time():
         assert side_by_side(payer.receive(5_000)) == [UNAVAILABLE]
         assert 5_000 <= clock.ms() - start_ms < 5_100
         refused(UNAVAILABLE, lambda: payer.session)
-        assert side_by_side(payee.send(1, b"x"), payee.receive(60_000)) == [None, UNAVAILABLE]
+        told_ms = clock.ms()  # the other end is told: it waits no longer
+        assert side_by_side(payee.receive(60_000)) == [UNAVAILABLE]
+        assert clock.ms() - told_ms < 100
+
+
+def test_a_close_that_is_lost_is_told_at_the_next_message():
+    with Folder() as folder:
+        payer, payee = connected(folder)
+        payer.close()
+        payee._board.tap.read()  # and so it is gone
+
+        async def stays():
+            for _ in range(100):
+                payer.has_caller()
+                await payer._board.clock.sleep_ms(5)
+
+        done = side_by_side(payee.send(1, b"x"), payee.receive(60_000), stays())
+        assert done == [None, UNAVAILABLE, None]
+        assert payee._board.clock.ms() < 5_000
 
 
 def test_nobody_at_the_other_end_is_told_soon():

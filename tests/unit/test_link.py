@@ -308,10 +308,24 @@ def test_a_closed_end_answers_nothing_but_that_it_is_closed():
     end = Link()
     end.connect(7)
     end.close()
+    told = framing.decode(end.poll(0)[1:-1])
+    assert told and told[:2] == (6, 7)  # once
+    end.close()
     assert end.state == CLOSED and end.poll(0) == b"" and end.poll(60_000) == b""
     end.feed(framing.encode(4, 7, 0, b"x"))
     answer = framing.decode(end.poll(0)[1:-1])
     assert answer and answer[:2] == (6, 7) and end.receive() is None
+
+
+def test_who_closes_tells_the_other_end_at_once():
+    one, other = Link(), Link()
+    one.connect(7)
+    other.feed(one.poll(0))
+    one.feed(other.poll(0))
+    assert one.state == other.state == OPEN
+    one.close()
+    other.feed(one.poll(0))
+    assert other.state == CLOSED and other.connection == 0
 
 
 def test_random_bytes_open_and_deliver_nothing():

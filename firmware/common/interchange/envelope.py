@@ -4,7 +4,7 @@ The signing key and, where present, the txn_id stand outside the encryption too,
 reader can sort envelopes; they must equal the inner ones, else somebody re-wrapped it.
 
 `seal` and `open_envelope` are the whole of it. A board has no room for that at once: it takes
-the same steps one by one, each loaded for itself (`sender.signing`, `receiver.opening`).
+the same steps one by one, each loaded for itself (`sender.issuing`, `receiver.opening`).
 """
 
 from firmware.common import crypto

@@ -8,8 +8,8 @@ from firmware.common.wire.errors import BUSY, Refused
 
 _MENU = "firmware.common.ui.menu"
 _QUESTIONS = {
-    "enrol_by_code": "firmware.common.ui.enrolling",
-    "pin_root": "firmware.common.ui.enrolling",
+    "enrol_by_code": "firmware.common.ui.enrolment",
+    "pin_root": "firmware.common.ui.enrolment",
 }
 _ENROLLING = "firmware.common.wire.enrolling"
 _COMMANDS = {

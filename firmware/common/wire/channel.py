@@ -112,12 +112,13 @@ class Channel:
             return
 
     def close(self) -> None:
-        """Forgets the keys and the connection."""
+        """Forgets the keys and the connection, of which the other end is told."""
         if self._session:
             self._session.close()
         self._session = None
         if self._link.connection == self._connection:  # a newer one is not ours to close
             self._link.close()
+            self._move()
 
     def _take_key(self) -> Ephemeral:
         key = self.prepare()

@@ -34,7 +34,7 @@ _SYN_ACK = 2
 _MORE = 3  # a piece of a message, more follow
 _LAST = 4  # the last piece of a message
 _ACK = 5
-_RESET = 6  # the other end does not know this connection
+_RESET = 6  # the other end does not know this connection, or has closed it
 
 CLOSED = 0
 OPENING = 1
@@ -60,7 +60,12 @@ class Link:
         self._launch(framing.encode(_SYN, connection, 0))
 
     def close(self) -> None:
-        """Forgets the connection; the other end learns of it when it next sends."""
+        """Forgets the connection, and says so once, as soon as `step` or `poll` is called.
+
+        Should that be lost, the other end learns of it when it next sends.
+        """
+        if self.state != CLOSED:
+            self._reply(_RESET, self.connection, 0)
         self._reset(0)
 
     def is_idle(self) -> bool:
@@ -178,7 +183,6 @@ class Link:
         if sequence != self._next_in or self._message is not None:
             return  # it comes again once there is room
         if len(self._incoming) + len(payload) > MESSAGE_BYTES_MAX:
-            self._reply(_RESET, self.connection, sequence)
             self.close()
             return
         self._incoming += payload
