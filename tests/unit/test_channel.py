@@ -122,6 +122,7 @@ def test_silence_ends_a_conversation_in_time():
 def test_a_close_that_is_lost_is_told_at_the_next_message():
     with Folder() as folder:
         payer, payee = connected(folder)
+        side_by_side(payer.send(1, b"x"), payee.receive())
         payer.close()
         payee._board.tap.read()  # and so it is gone
 

@@ -16,7 +16,7 @@ def sha256(data: bytes) -> bytes:
     return _hash(data).digest()
 
 
-def hmac_sha256(key: bytes, message: bytes) -> bytes:
+def hmac_sha256(key: bytes, message: bytes | bytearray) -> bytes:
     """H(key ^ opad || H(key ^ ipad || message)), the key filled up to a block."""
     if len(key) > _BLOCK_BYTES:
         key = sha256(key)
