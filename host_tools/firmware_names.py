@@ -149,12 +149,13 @@ def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
     used = [node for tree in trees for node in ast.walk(tree) if _is_private_attribute(node)]
     inside = {id(node) for found in classes for node in ast.walk(found) if _is_of_self(node)}
     kept = texts | {node.attr for node in used if id(node) not in inside}
+    told = {n.attr for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     for tree in trees:
         kept |= _untraceable(tree)
     for family in _families(classes):
         private = {name for found in family for name in _private_names(found)} - kept
-        short = (f"_{letter}{round_ or ''}" for round_ in count() for letter in _LETTERS)
-        free = (name for name in short if name not in private | kept)
+        short = (f"{letter}{round_ or ''}" for round_ in count() for letter in _LETTERS)
+        free = (name for name in short if name not in told | kept)
         mapping = dict(zip(sorted(private), free, strict=False))
         for found in family:
             _rename_attributes(found, mapping)

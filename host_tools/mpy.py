@@ -47,10 +47,14 @@ class Function:
 
 @dataclass(frozen=True)
 class Mpy:
-    """A module: the architecture that its native code is for, and its outermost function."""
+    """A module: the architecture that its native code is for, and its outermost function.
+
+    `names` are those that it brings along, which MicroPython may have or not.
+    """
 
     arch: str
     module: Function
+    names: tuple[str, ...]
 
     def native(self) -> list[bytes]:
         """The machine code of each native function, in the order of the source."""
@@ -64,13 +68,13 @@ def read_mpy(data: bytes) -> Mpy:
     if flags & _HAS_FLAGS:
         reader.vuint()
     names, constants = reader.vuint(), reader.vuint()
-    for _ in range(names):
-        reader.name()
+    brought = [reader.name() for _ in range(names)]
     for _ in range(constants):
         reader.constant(0)
     module = reader.function(0)
     reader.end()
-    return Mpy(ARCHITECTURES[flags >> 2 & _ARCHITECTURE_BITS], module)
+    arch = ARCHITECTURES[flags >> 2 & _ARCHITECTURE_BITS]
+    return Mpy(arch, module, tuple(name for name in brought if name))
 
 
 class _Reader:
@@ -101,11 +105,10 @@ class _Reader:
             raise NotMpy("is for an architecture that is not known")
         return flags
 
-    def name(self) -> None:
-        """An odd number is one of the names that MicroPython has itself."""
+    def name(self) -> str:
+        """Empty for one that MicroPython has itself, which an odd number stands for."""
         length = self.vuint()
-        if not length & 1:
-            self.take((length >> 1) + 1)
+        return "" if length & 1 else self.take((length >> 1) + 1)[:-1].decode()
 
     def constant(self, depth: int) -> None:
         kind = self.take(1)[0]
