@@ -244,9 +244,7 @@ def test_a_worthless_receipt_holds_up_nothing(shop: Shop) -> None:
     shop.outbox.put(batch, "answer", json.dumps(answer).encode())
     bridge = shop.carry()
     assert [refusal["reason"] for refusal in bridge.refusals] == [BAD_SIGNATURE]
-    assert (bridge.report["applied"], bridge.report["refused"]) == (0, 1)
-    assert shop.payee.states() == ["unsettled"]
-    assert shop.carry().refusals == []
+    assert (bridge.report["applied"], bridge.report["refused"]) == (1, 1)  # asked for again
     assert (shop.payee.states(), shop.received()) == (["settled"], 3_00)
     assert shop.waits() == (0, 0)
 
