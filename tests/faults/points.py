@@ -65,7 +65,8 @@ class Point:
 class Plan:
     """The faults of one trial; `patient` people recover after each phase, others at the end.
 
-    A `strict` cashier takes no payment for a request of before.
+    A `strict` cashier takes no payment for a request of before. `draws` is the seed of what the
+    boards call random.
     """
 
     seed: int
@@ -73,6 +74,7 @@ class Plan:
     patient: bool = True
     strict: bool = False
     torn_bytes: Mapping[Point, int] = field(default_factory=dict)
+    draws: int = QUIET
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,16 @@ class Map:
         """The same for the same seed, whatever ran before."""
         random = Random(seed)
         if seed <= FIRST_ALONE:
-            faults, patient = [self._ordered[FIRST_ALONE - seed]], True
-        elif 0 <= seed < len(self.sweep):
+            point = self._ordered[FIRST_ALONE - seed]
+            torn = {point: self._torn_bytes(point, random)}
+            return Plan(seed, (point,), torn_bytes=torn, draws=QUIET)
+        if 0 <= seed < len(self.sweep):
             faults, patient = self.sweep[seed], True
         else:
             faults = self._at_once(random) if random.random() < 0.5 else self._scattered(random)
             patient = random.random() < 0.5
         torn = {fault: self._torn_bytes(fault, random) for fault in faults}
-        return Plan(seed, tuple(faults), patient, random.random() < 0.2, torn)
+        return Plan(seed, tuple(faults), patient, random.random() < 0.2, torn, seed)
 
     def _progress(self, point: Point) -> tuple[int, Point]:
         """How much of the events at its place are over by then, in percent."""

@@ -11,7 +11,7 @@ from tests.faults.ear import Ear, listening
 from tests.faults.hands import NoEnd
 from tests.faults.injectors import Events
 from tests.faults.invariants import Breach
-from tests.faults.points import Map, Plan, Point
+from tests.faults.points import QUIET, Map, Plan, Point
 from tests.faults.randomness import seeded
 from tests.faults.scenario import Day
 from tests.faults.town import Town
@@ -47,7 +47,7 @@ class Harness:
     def __init__(self, bank: Books) -> None:
         self._books = bank
         self._deed = founding.found(bank)
-        quiet = self.trial(Plan(-1))
+        quiet = self.trial(Plan(QUIET))
         if quiet.breaches:
             raise RuntimeError(f"without any fault: {quiet.breaches}")
         self.map = Map.of(quiet.events.counts, quiet.events.sizes, quiet.events.moments)
@@ -58,7 +58,7 @@ class Harness:
         events, ear = Events(plan), Ear()
         self._books.as_kept()
         with ExitStack() as stack:
-            stack.enter_context(seeded(plan.seed))
+            stack.enter_context(seeded(plan.draws))
             stack.enter_context(small_memories())
             stack.enter_context(listening(ear))
             folder = stack.enter_context(outbox_folder())
