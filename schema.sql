@@ -337,6 +337,19 @@ CREATE TABLE purse_directory (
         REFERENCES purses (payer_account, purse_id)
 );
 
+-- Keys that no purse was given for, and will be none: their board forgets a key when it hears so, and
+-- the report that asked may be on its way a second time.
+CREATE TABLE refused_keys (
+    payer_account text        NOT NULL,
+    pub           bytea       NOT NULL,
+    reason        smallint    NOT NULL,
+    refused_at    timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refused_keys_pkey PRIMARY KEY (payer_account, pub),
+    CONSTRAINT refused_keys_account_fkey FOREIGN KEY (payer_account)
+        REFERENCES accounts (account_id),
+    CONSTRAINT refused_keys_pub_length CHECK (octet_length(pub) = 64)
+);
+
 -- Every interval of a purse that is consumed, by its counter: [first_minor, cum_minor).
 -- reserve_minor is what its purse's reserve paid for it: less than the interval where that was
 -- short; the rest then stands in covers. transfer_id is the claim that paid it.
@@ -525,9 +538,9 @@ CREATE VIEW pockets AS
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO opg_app;
 GRANT INSERT ON accounts, wallets, devices, device_directory, ledgers, ledger_entries,
     transfers, postings, audit_logs, refusal_counts TO opg_app;
-GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory, spends,
-    conflicts, covers, payer_copies, refunds, proofs, deliveries, revocations, audit_checkpoints,
-    beacons TO opg_app;
+GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory,
+    refused_keys, spends, conflicts, covers, payer_copies, refunds, proofs, deliveries, revocations,
+    audit_checkpoints, beacons TO opg_app;
 GRANT UPDATE (frozen) ON accounts, devices TO opg_app;
 GRANT UPDATE (guarantee_minor) ON accounts TO opg_app;
 GRANT UPDATE (balance_minor) ON wallets TO opg_app;

@@ -25,11 +25,10 @@ from firmware.common.payment.batch import LAST, Entry, batch_hash, parse_batch
 from firmware.common.payment.certificate import PAYEE
 from firmware.common.payment.settlement import make_receipt
 from firmware.common.wire.codec import Record
-from firmware.common.wire.errors import CHAIN_BROKEN, LEDGER_FORK, Refused
+from firmware.common.wire.errors import CHAIN_BROKEN, FROZEN, LEDGER_FORK, Refused
 from firmware.common.wire.messages import BEACON, BKEY, REVDELTA, SRCPT, UPLOAD
 from firmware.common.wire.signed import parse_signed
 
-_NEVER = 0  # a certificate that has run out still settles what was received under it
 _WHOLE = (verdicts.SETTLED, verdicts.CONFLICT_COVERED)  # the payee got the amount
 _PART = (verdicts.CONFLICT_UNPAID, verdicts.RETURNED)  # it got, or kept, a part or nothing
 
@@ -69,7 +68,10 @@ def settle(database: Database, office: Office, body: bytes, now: int) -> list[Me
 def _settle(
     cursor: Cursor, office: Office, sender8: bytes, upload: Record, batch: list[Entry], now: int
 ) -> Outcome:
-    device = sync.require_device(cursor, office, upload, sender8, PAYEE, _NEVER)
+    # A certificate that has run out still settles what was received under it.
+    device = sync.require_device(cursor, office, upload, sender8, PAYEE)
+    if device.frozen:
+        raise Refused(FROZEN, "the device or its account is frozen")
     account_id, device_id = device.account_id, device.device_id
     position = ledgers.select_position(cursor, account_id, device_id, lock=True, form=OPG1)
     placed = _place(upload, batch)
