@@ -491,6 +491,39 @@ CREATE TABLE deliveries (
         REFERENCES devices (account_id, device_id)
 );
 
+-- What a payee's board said of itself with each batch that the bank has judged: its clock, its newest
+-- beacon. under_seq is the newest beacon under which it can have taken the batch's payments, and
+-- taps and taps_minor are all that it took since it is known to have that one, this batch included.
+CREATE TABLE uploads (
+    account_id  text    NOT NULL,
+    device_id   bytea   NOT NULL,
+    generation  integer NOT NULL,
+    last_index  integer NOT NULL,
+    t_lb        bigint  NOT NULL,
+    beacon_seq  bigint  NOT NULL,
+    taken_minor bigint  NOT NULL,
+    under_seq   bigint  NOT NULL,
+    taps        integer NOT NULL,
+    taps_minor  bigint  NOT NULL,
+    CONSTRAINT uploads_pkey PRIMARY KEY (account_id, device_id, generation, last_index),
+    CONSTRAINT uploads_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id),
+    CONSTRAINT uploads_under_what_it_had CHECK (under_seq <= beacon_seq),
+    CONSTRAINT uploads_counted CHECK (least(taken_minor, taps, taps_minor) >= 0)
+);
+
+-- Since when, by its own clock, a payee's board has a beacon: since the bank sent it with an answer,
+-- else since the board named it first. Of one that another board brought, no more is known.
+CREATE TABLE held_beacons (
+    account_id text   NOT NULL,
+    device_id  bytea  NOT NULL,
+    beacon_seq bigint NOT NULL,
+    held_t     bigint NOT NULL,
+    CONSTRAINT held_beacons_pkey PRIMARY KEY (account_id, device_id, beacon_seq),
+    CONSTRAINT held_beacons_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id)
+);
+
 -- The news, public and the same for all. root_n = SHA-256(root_{n-1} || id8), root_0 = 32 zeros.
 CREATE TABLE revocations (
     seq        bigint      NOT NULL,
@@ -539,13 +572,14 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO opg_app;
 GRANT INSERT ON accounts, wallets, devices, device_directory, ledgers, ledger_entries,
     transfers, postings, audit_logs, refusal_counts TO opg_app;
 GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory,
-    refused_keys, spends, conflicts, covers, payer_copies, refunds, proofs, deliveries, revocations,
-    audit_checkpoints, beacons TO opg_app;
+    refused_keys, spends, conflicts, covers, payer_copies, refunds, proofs, deliveries, uploads,
+    held_beacons, revocations, audit_checkpoints, beacons TO opg_app;
 GRANT UPDATE (frozen) ON accounts, devices TO opg_app;
 GRANT UPDATE (guarantee_minor) ON accounts TO opg_app;
 GRANT UPDATE (balance_minor) ON wallets TO opg_app;
 GRANT UPDATE (last_index, head) ON ledgers TO opg_app;
 GRANT UPDATE (verdict, reason, judged_at) ON ledger_entries TO opg_app;
+GRANT UPDATE (held_t) ON held_beacons TO opg_app;
 GRANT UPDATE (count) ON refusal_counts TO opg_app;
 GRANT UPDATE (tries, used_by) ON enrolment_codes TO opg_app;
 GRANT UPDATE (state, decided_at) ON enrolments TO opg_app;

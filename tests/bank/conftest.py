@@ -25,7 +25,8 @@ FUNDS_MINOR = 300_00  # of who pays
 EMPTIED = """
     postings transfers ledger_entries ledgers audit_logs enrolments enrolment_codes certificates
     purse_directory refused_keys refunds proofs payer_copies conflicts covers spends purses
-    deliveries device_directory devices revocations audit_checkpoints beacons refusal_counts
+    deliveries uploads held_beacons device_directory devices revocations audit_checkpoints beacons
+    refusal_counts
     """
 EMPTY_BOOKS = "".join(f"DELETE FROM {table};" for table in EMPTIED.split())  # noqa: S608
 EMPTY_BOOKS += """
