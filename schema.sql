@@ -337,6 +337,19 @@ CREATE TABLE purse_directory (
         REFERENCES purses (payer_account, purse_id)
 );
 
+-- Keys that no purse was given for, and will be none: their board forgets a key when it hears so, and
+-- the report that asked may be on its way a second time.
+CREATE TABLE refused_keys (
+    payer_account text        NOT NULL,
+    pub           bytea       NOT NULL,
+    reason        smallint    NOT NULL,
+    refused_at    timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT refused_keys_pkey PRIMARY KEY (payer_account, pub),
+    CONSTRAINT refused_keys_account_fkey FOREIGN KEY (payer_account)
+        REFERENCES accounts (account_id),
+    CONSTRAINT refused_keys_pub_length CHECK (octet_length(pub) = 64)
+);
+
 -- Every interval of a purse that is consumed, by its counter: [first_minor, cum_minor).
 -- reserve_minor is what its purse's reserve paid for it: less than the interval where that was
 -- short; the rest then stands in covers. transfer_id is the claim that paid it.
@@ -478,6 +491,39 @@ CREATE TABLE deliveries (
         REFERENCES devices (account_id, device_id)
 );
 
+-- What a payee's board said of itself with each batch that the bank has judged: its clock, its newest
+-- beacon. under_seq is the newest beacon under which it can have taken the batch's payments, and
+-- taps and taps_minor are all that it took since it is known to have that one, this batch included.
+CREATE TABLE uploads (
+    account_id  text    NOT NULL,
+    device_id   bytea   NOT NULL,
+    generation  integer NOT NULL,
+    last_index  integer NOT NULL,
+    t_lb        bigint  NOT NULL,
+    beacon_seq  bigint  NOT NULL,
+    taken_minor bigint  NOT NULL,
+    under_seq   bigint  NOT NULL,
+    taps        integer NOT NULL,
+    taps_minor  bigint  NOT NULL,
+    CONSTRAINT uploads_pkey PRIMARY KEY (account_id, device_id, generation, last_index),
+    CONSTRAINT uploads_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id),
+    CONSTRAINT uploads_under_what_it_had CHECK (under_seq <= beacon_seq),
+    CONSTRAINT uploads_counted CHECK (least(taken_minor, taps, taps_minor) >= 0)
+);
+
+-- Since when, by its own clock, a payee's board has a beacon: since the bank sent it with an answer,
+-- else since the board named it first. Of one that another board brought, no more is known.
+CREATE TABLE held_beacons (
+    account_id text   NOT NULL,
+    device_id  bytea  NOT NULL,
+    beacon_seq bigint NOT NULL,
+    held_t     bigint NOT NULL,
+    CONSTRAINT held_beacons_pkey PRIMARY KEY (account_id, device_id, beacon_seq),
+    CONSTRAINT held_beacons_device_fkey FOREIGN KEY (account_id, device_id)
+        REFERENCES devices (account_id, device_id)
+);
+
 -- The news, public and the same for all. root_n = SHA-256(root_{n-1} || id8), root_0 = 32 zeros.
 CREATE TABLE revocations (
     seq        bigint      NOT NULL,
@@ -525,14 +571,15 @@ CREATE VIEW pockets AS
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO opg_app;
 GRANT INSERT ON accounts, wallets, devices, device_directory, ledgers, ledger_entries,
     transfers, postings, audit_logs, refusal_counts TO opg_app;
-GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory, spends,
-    conflicts, covers, payer_copies, refunds, proofs, deliveries, revocations, audit_checkpoints,
-    beacons TO opg_app;
+GRANT INSERT ON enrolment_codes, enrolments, certificates, purses, purse_directory,
+    refused_keys, spends, conflicts, covers, payer_copies, refunds, proofs, deliveries, uploads,
+    held_beacons, revocations, audit_checkpoints, beacons TO opg_app;
 GRANT UPDATE (frozen) ON accounts, devices TO opg_app;
 GRANT UPDATE (guarantee_minor) ON accounts TO opg_app;
 GRANT UPDATE (balance_minor) ON wallets TO opg_app;
 GRANT UPDATE (last_index, head) ON ledgers TO opg_app;
 GRANT UPDATE (verdict, reason, judged_at) ON ledger_entries TO opg_app;
+GRANT UPDATE (held_t) ON held_beacons TO opg_app;
 GRANT UPDATE (count) ON refusal_counts TO opg_app;
 GRANT UPDATE (tries, used_by) ON enrolment_codes TO opg_app;
 GRANT UPDATE (state, decided_at) ON enrolments TO opg_app;

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import claims, policy, refunds
+from bank import caution, claims, refunds
 from bank.authority import Office
 from bank.claims import Claim
-from bank.queries import enrolments, news, purses, spends
+from bank.queries import purses, spends
 from bank.queries.enrolments import Certified
 from bank.queries.purses import Key
 from firmware.common.payment import verdicts
@@ -32,7 +32,7 @@ from firmware.common.wire.errors import (
     REVOKED,
     Refused,
 )
-from firmware.common.wire.messages import DCERT, PURSE, TXN
+from firmware.common.wire.messages import PURSE, TXN
 from firmware.common.wire.signed import parse_signed
 
 _REASONS = {
@@ -85,7 +85,9 @@ def judge(
         except Refused as refused:
             found[item.ledger_index] = _refusal(item, owners, refused)
     _lock(cursor, owners, payments, paybacks)
-    asked = _claims(cursor, device, upload, owners, payments)
+    taken = [(it.entry, owners[it.entry.record.purse][1].not_after) for it in payments]
+    careful = caution.weigh(cursor, device, upload, taken)
+    asked = _claims(device, upload, owners, payments, careful)
     for item, judgement in zip(payments, claims.claim(cursor, asked, now), strict=True):
         reason = _REASONS.get(judgement.verdict, OK)
         found[item.ledger_index] = Verdict(judgement.verdict, reason, _payer(owners, item.entry))
@@ -155,29 +157,15 @@ def _key(owners: Owners, entry: Entry) -> Key:
 
 
 def _claims(
-    cursor: Cursor, device: Certified, upload: Record, owners: Owners, items: list[Placed]
+    device: Certified, upload: Record, owners: Owners, items: list[Placed], careful: list[bool]
 ) -> list[Claim]:
-    """The payments as claims; one taken against the payee's policy bears a conflict itself."""
-    if not items:
-        return []
-    signed = enrolments.select_certificate(cursor, device.account_id, device.device_id)
-    certificate = parse_signed(DCERT, signed or b"")
-    stale_t = news.select_beacon_t(cursor, upload.beacon) + policy.STALE_DAYS * policy.DAY_S
-    asked, unsettled = [], 0
-    for item in items:
+    """The payments as claims; one that was not taken with care bears a conflict itself."""
+    asked = []
+    for item, guaranteed in zip(items, careful, strict=True):
         entry, txn = item.entry, item.entry.record
-        payer, purse = owners[txn.purse]
-        unsettled += txn.amount
-        careful = (
-            entry.recv_t <= stale_t
-            and entry.recv_t < min(purse.not_after, certificate.not_after)
-            and txn.amount <= certificate.rx_limit
-            and unsettled <= certificate.rx_cum
-        )
         asked.append(
             Claim(
-                payer,
-                txn.purse,
+                *_key(owners, entry),
                 txn.ctr,
                 *interval(txn),
                 entry.hash,
@@ -187,7 +175,7 @@ def _claims(
                 entry.rev_seq,
                 upload.gen,
                 item.ledger_index,
-                careful,
+                guaranteed,
             )
         )
     return asked

@@ -1,7 +1,8 @@
 """OPG1 over HTTP: sealed messages in, bytes out; a refusal is JSON, as everywhere.
 
     POST /enrol   a sealed ENROL       200 the signed DCERT, or 202 while the operator decides
-    POST /sync    a sealed SYNC        a bundle: the sealed STATEMENT, then news
+    POST /sync    a sealed SYNC        a bundle: the sealed STATEMENT, a VERDICT where it brings no
+                                       purse though one was asked for, then news
     GET  /news    ?from=NUMBER         a bundle: BKEY, BEACON, what was revoked after that number
 
 Whoever carries the bodies sees lengths and device ids.
@@ -15,7 +16,7 @@ from bank.news import Message
 from bank.refusals import counted
 from bank.web import Bank, binary_body, current, number
 from firmware.common.wire.errors import Refused
-from firmware.common.wire.messages import ENROL, STATEMENT, SYNC
+from firmware.common.wire.messages import ENROL, STATEMENT, SYNC, VERDICT
 
 blueprint = Blueprint("opg1", __name__)
 _NUMBER_MAX = 2**32 - 1
@@ -46,11 +47,10 @@ def synchronise() -> Response:
     bank = current()
     office, since = bank.office, number("from", 0, _NUMBER_MAX)
     done = _answer(bank, office)
-    if done.refused is not None:
-        raise done.refused
     device = done.device
     box = office.seal(STATEMENT.number, device.device_id, device.ecdh_key, done.statement)
-    return _bundle([(STATEMENT.number, box), *_news(since)])
+    told = [(VERDICT.number, done.verdict)] if done.verdict else []
+    return _bundle([(STATEMENT.number, box), *told, *_news(since)])
 
 
 @blueprint.get("/news")

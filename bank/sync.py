@@ -1,8 +1,11 @@
 """A payer's device reports about one purse, and may ask for another: SYNC in, STATEMENT out.
 
 Structure is all or nothing: the box, the device, its signature, the purse. Value is judged per
-payment: one that is wrong holds up no other, and all of them stand even where the new purse is
-refused. Sent again, it changes nothing more.
+payment: one that is wrong holds up no other. A purse that is not given holds up none either: the
+STATEMENT then comes without one, so that the board is done with what it asked, and a VERDICT beside
+it says why to whoever carries it. Sent again, it changes nothing more.
+
+A frozen device, or one whose certificate has run out, may still report what it has paid.
 
     alone      PENDING until the payee brings it, LAPSED once the purse has ended
     with ACK   settled as if the payee had brought it; a payee whose ledger belies it is frozen
@@ -16,14 +19,13 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import audit, claims, endings, proving, topup, verify
+from bank import claims, endings, proving, topup, verify
 from bank.authority import Office
 from bank.claims import Claim
 from bank.queries import accounts, enrolments, purses, spends
 from bank.queries.enrolments import Certified
 from bank.queries.purses import ENDED, Purse
 from bank.queries.spends import CONFLICT, Copy
-from firmware.common.crypto import sha256
 from firmware.common.payment import verdicts
 from firmware.common.payment.answer import check_ack, check_void
 from firmware.common.payment.certificate import PAYER
@@ -33,35 +35,34 @@ from firmware.common.payment.transaction import check_close, check_payment, inte
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import (
     BAD_CERTIFICATE,
-    EXPIRED,
-    FROZEN,
     MALFORMED,
     NOT_ENROLLED,
     NOT_FOR_ME,
+    OK,
     OVER_LIMIT,
     Refused,
 )
-from firmware.common.wire.messages import PURSE
+from firmware.common.wire.messages import PURSE, VERDICT
 from firmware.common.wire.signed import check_signature, parse_signed
 
 _NO_PURSE = bytes(8)
 
 
 class Answer(NamedTuple):
-    """The signed STATEMENT, for whom, and why no purse came with it where one was asked for."""
+    """The signed STATEMENT and for whom; a VERDICT where a purse was asked for and none came."""
 
     device: Certified
     statement: bytes
-    refused: Refused | None
+    verdict: bytes
 
 
 def answer(cursor: Cursor, office: Office, sender8: bytes, data: bytes, now: int) -> Answer:
     """Does what a SYNC asks. Raises `Refused` for what is wrong with the whole of it."""
     sync, entries = parse_sync(data)
-    device = require_device(cursor, office, sync, sender8, PAYER, now)
+    device = require_device(cursor, office, sync, sender8, PAYER)
     purse = _purse(cursor, device, sync)
     judged = _judge(cursor, office, purse, entries, now) if purse else {}
-    new_purse, refused = _top_up(cursor, office, device, sync, now)
+    new_purse, reason = _top_up(cursor, office, device, sync, now)
     wallet = (device.account_id, verify.DEFAULT_WALLET)
     statement = make_statement(
         office.realm8,
@@ -74,11 +75,12 @@ def answer(cursor: Cursor, office: Office, sender8: bytes, data: bytes, now: int
         t=now,
         balance=accounts.select_balances(cursor, [wallet], lock=False)[wallet],
     )
-    return Answer(device, statement, refused)
+    verdict = VERDICT.pack(reason=reason, req_nonce=sync.nonce, extra=0) if reason else b""
+    return Answer(device, statement, verdict)
 
 
 def require_device(
-    cursor: Cursor, office: Office, message: Record, sender8: bytes, role: int, now: int
+    cursor: Cursor, office: Office, message: Record, sender8: bytes, role: int
 ) -> Certified:
     """The device that signed a message and has that role; locked. Raises `Refused`."""
     if sender8 != message.device:
@@ -87,12 +89,8 @@ def require_device(
     if device is None:
         raise Refused(NOT_ENROLLED, "the device has no certificate of this bank")
     check_signature(office.realm8, message, device.signing_key)
-    if device.frozen:
-        raise Refused(FROZEN, "the device or its account is frozen")
     if not device.roles & role:
         raise Refused(BAD_CERTIFICATE, "the device has another role")
-    if device.not_after <= now:
-        raise Refused(EXPIRED, "the device's certificate has expired")
     return device
 
 
@@ -207,18 +205,12 @@ def _statement(
 
 def _top_up(
     cursor: Cursor, office: Office, device: Certified, sync: Record, now: int
-) -> tuple[bytes, Refused | None]:
+) -> tuple[bytes, int]:
+    """The signed PURSE, or the reason why there is none where one was asked for."""
     if not sync.amount:
-        return b"", None
+        return b"", OK
     try:
-        purse = topup.top_up(cursor, office, device, sync.newpub, sync.amount, now)
-        return purse, None
+        return topup.top_up(cursor, office, device, sync.newpub, sync.amount, now), OK
     except Refused as refused:
-        key = f"purse key {sha256(sync.newpub).hex()}"
-        row = audit.decision(
-            *(device.account_id, f"device {device.device_id.hex()}"),
-            *("refuse top up", key, refused.reason),
-            amount_minor=sync.amount,
-        )
-        audit.write(cursor, [audit.once(row)])
-        return b"", refused
+        topup.refuse(cursor, device, sync.newpub, sync.amount, refused)
+        return b"", refused.reason

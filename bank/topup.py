@@ -1,4 +1,8 @@
-"""Gives a device a purse: allowance and bond are reserved, and the bank signs for the fresh key."""
+"""Gives a device a purse: allowance and bond are reserved, and the bank signs for the fresh key.
+
+What was decided about a key stays: the report that asks is repeated until its answer arrives, and a
+board that reads that it gets no purse forgets the key. A purse made for it later would be nobody's.
+"""
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -6,13 +10,21 @@ from bank import audit, policy
 from bank.authority import Office
 from bank.queries import accounts, purses, transfers
 from bank.queries.enrolments import Certified
-from bank.queries.purses import NewPurse
+from bank.queries.purses import OPEN, NewPurse, Purse
 from bank.queries.transfers import BOND, RESERVE, TOPUP, WALLET, Leg
 from bank.transfer_ids import transfer_id
 from bank.verify import DEFAULT_WALLET
 from firmware.common import crypto
 from firmware.common.payment.purse import make_purse
-from firmware.common.wire.errors import KEY_MISMATCH, NO_FUNDS, OK, OVER_LIMIT, Refused
+from firmware.common.wire.errors import (
+    EXPIRED,
+    FROZEN,
+    KEY_MISMATCH,
+    NO_FUNDS,
+    OK,
+    OVER_LIMIT,
+    Refused,
+)
 
 _ID_BYTES = 8
 
@@ -22,14 +34,17 @@ def top_up(
 ) -> bytes:
     """The signed PURSE of that key: the stored one where there is one, else a new one.
 
-    The device's row is locked by the caller, so that limits hold. Raises `Refused`: KEY_MISMATCH
-    for another's key, OVER_LIMIT, NO_FUNDS where allowance and bond do not both fit.
+    The device's row is locked by the caller, so that limits hold. Raises `Refused`, which `refuse`
+    keeps: KEY_MISMATCH for another's key, FROZEN, EXPIRED, OVER_LIMIT, NO_FUNDS where allowance and
+    bond do not both fit.
     """
     known = purses.select_purse_of_key(cursor, pub)
     if known is not None:
-        if (known.payer_account, known.device_id) != (device.account_id, device.device_id):
-            raise Refused(KEY_MISMATCH, "the new key is another device's")
-        return known.signed
+        return _stored(device, known)
+    reason = purses.select_refusal(cursor, device.account_id, pub)
+    if reason is not None:
+        raise Refused(reason, "no purse was given for that key, and none will be")
+    _check_device(device, now)
     _check_limits(cursor, device, amount_minor, now)
     wallet = (device.account_id, DEFAULT_WALLET)
     bond_minor = policy.bond_minor(amount_minor)
@@ -39,6 +54,37 @@ def top_up(
     purses.insert_purse(cursor, purse)
     _reserve(cursor, purse, bond_minor)
     return purse.signed
+
+
+def refuse(
+    cursor: Cursor, device: Certified, pub: bytes, amount_minor: int, refused: Refused
+) -> None:
+    """Keeps that no purse is given for that key."""
+    purses.insert_refusal(cursor, device.account_id, pub, refused.reason)
+    row = audit.decision(
+        device.account_id,
+        f"device {device.device_id.hex()}",
+        "refuse top up",
+        f"purse key {crypto.sha256(pub).hex()}",
+        refused.reason,
+        amount_minor=amount_minor,
+    )
+    audit.write(cursor, [audit.once(row)])
+
+
+def _stored(device: Certified, known: Purse) -> bytes:
+    if (known.payer_account, known.device_id) != (device.account_id, device.device_id):
+        raise Refused(KEY_MISMATCH, "the new key is another device's")
+    if device.frozen and known.state != OPEN:
+        raise Refused(FROZEN, "the purse was revoked on its way to a board that is frozen")
+    return known.signed
+
+
+def _check_device(device: Certified, now: int) -> None:
+    if device.frozen:
+        raise Refused(FROZEN, "the device or its account is frozen")
+    if device.not_after <= now:
+        raise Refused(EXPIRED, "the device's certificate has expired")
 
 
 def _check_limits(cursor: Cursor, device: Certified, amount_minor: int, now: int) -> None:

@@ -17,6 +17,7 @@ from bank.db import Database
 from bank.entries import Placed, Verdict
 from bank.news import Message
 from bank.queries import ledgers, purses, refunds
+from bank.queries import uploads as queries
 from bank.queries.enrolments import Certified
 from bank.queries.ledgers import OPG1, NewEntry, Position, StoredEntry
 from bank.settle import LedgerRefused
@@ -25,11 +26,10 @@ from firmware.common.payment.batch import LAST, Entry, batch_hash, parse_batch
 from firmware.common.payment.certificate import PAYEE
 from firmware.common.payment.settlement import make_receipt
 from firmware.common.wire.codec import Record
-from firmware.common.wire.errors import CHAIN_BROKEN, LEDGER_FORK, Refused
+from firmware.common.wire.errors import CHAIN_BROKEN, FROZEN, LEDGER_FORK, Refused
 from firmware.common.wire.messages import BEACON, BKEY, REVDELTA, SRCPT, UPLOAD
 from firmware.common.wire.signed import parse_signed
 
-_NEVER = 0  # a certificate that has run out still settles what was received under it
 _WHOLE = (verdicts.SETTLED, verdicts.CONFLICT_COVERED)  # the payee got the amount
 _PART = (verdicts.CONFLICT_UNPAID, verdicts.RETURNED)  # it got, or kept, a part or nothing
 
@@ -69,7 +69,10 @@ def settle(database: Database, office: Office, body: bytes, now: int) -> list[Me
 def _settle(
     cursor: Cursor, office: Office, sender8: bytes, upload: Record, batch: list[Entry], now: int
 ) -> Outcome:
-    device = sync.require_device(cursor, office, upload, sender8, PAYEE, _NEVER)
+    # A certificate that has run out still settles what was received under it.
+    device = sync.require_device(cursor, office, upload, sender8, PAYEE)
+    if device.frozen:
+        raise Refused(FROZEN, "the device or its account is frozen")
     account_id, device_id = device.account_id, device.device_id
     position = ledgers.select_position(cursor, account_id, device_id, lock=True, form=OPG1)
     placed = _place(upload, batch)
@@ -225,7 +228,7 @@ def _net(cursor: Cursor, batch: list[Entry], values: list[int]) -> int:
 def _news(cursor: Cursor, office: Office, done: Outcome, now: int) -> list[Message]:
     """What is newer than the upload names; revocations only where nothing else is to be uploaded.
 
-    That they were sent is written down: what this ledger takes in later, it takes in knowing them.
+    What was sent is written down: what this ledger takes in later, it takes in knowing it.
     """
     found = news.messages(cursor, office, now, done.rev_seq)
     beacon = next(parse_signed(BEACON, data) for number, data in found if number == BEACON.number)
@@ -233,9 +236,13 @@ def _news(cursor: Cursor, office: Office, done: Outcome, now: int) -> list[Messa
     if beacon.seq <= done.upload.beacon:
         dropped |= {BEACON.number, BKEY.number}
     told = [(number, data) for number, data in found if number not in dropped]
+    device, upload = done.device, done.upload
+    if BEACON.number not in dropped:
+        # The board's clock is past `now` once it has read the receipt.
+        where = (device.account_id, device.device_id)
+        queries.upsert_held(cursor, *where, beacon.seq, max(upload.t_lb, now))
     deltas = [data for number, data in told if number == REVDELTA.number]
     if deltas:
-        device, upload = done.device, done.upload
         until = parse_signed(REVDELTA, deltas[-1]).until
         last = upload.first + upload.n - 1
         purses.insert_delivery(cursor, device.account_id, device.device_id, until, upload.gen, last)

@@ -3,6 +3,9 @@
 Files    a payee's JSON ledger        export -> ledger      -> answer     -> apply
 Taps     a payee's ledger of taps     upload -> UPLOAD box  -> SRCPT      -> receipt, news
 Reports  a payer's purses             sync   -> SYNC box    -> STATEMENT  -> statement, news
+
+Beside a STATEMENT that brings no purse, though one was asked for, a VERDICT says why: not signed,
+for people to read.
 """
 
 import json
@@ -10,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from firmware.common.payment import verdicts
+from firmware.common.wire import reasons
 from firmware.common.wire.errors import (
     BAD_SIGNATURE,
     CANCELLED,
@@ -25,7 +29,7 @@ from firmware.common.wire.errors import (
     Refused,
 )
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
-from firmware.common.wire.messages import SRCPT
+from firmware.common.wire.messages import SRCPT, VERDICT
 from firmware.common.wire.signed import parse_signed
 from host_tools import bundle
 from host_tools.device import Device
@@ -55,6 +59,14 @@ VERDICTS = {
     verdicts.PENDING: ("pending", OK),
 }
 PAID = (verdicts.SETTLED, verdicts.DUPLICATE, verdicts.CONFLICT_COVERED)
+
+# What a payer can do who gets no purse.
+_ASK_AGAIN = {
+    NO_FUNDS: "The account must hold allowance and bond: ask for less, or have the bank's operator "
+    "fund it and ask again.",
+    OVER_LIMIT: "Ask for less, close a purse (opg close), or ask again tomorrow.",
+    EXPIRED: "The bank's operator enrols the board again: opg enrol PORT.",
+}
 
 
 class Bank(Protocol):
@@ -94,7 +106,8 @@ class Route(Protocol):
         ...
 
     def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
-        """Hands the answer to the board; what in it is not paid. Raises `Refused` as it does.
+        """Hands the answer to the board; what in it is not paid or given. Raises `Refused` as it
+        does.
 
         An answer that the board has already changes nothing.
         """
@@ -169,13 +182,15 @@ class Reports:
         return bank.sync(data, _ALL_REVOCATIONS)
 
     def settled(self, answer: bytes) -> str:
-        return "the bank answered"  # sealed to the board
+        why = _why_no_purse(bundle.split(answer))  # the rest is sealed to the board
+        return f"the bank answered; no purse: {reasons.name(why)}" if why else "the bank answered"
 
     def give(self, board: Device, answer: bytes) -> list[dict[str, Any]]:
-        (_, sealed), *news = bundle.split(answer)
-        _unless_known(board, "statement", sealed)
-        give_news(board, news)
-        return []
+        (_, sealed), *others = bundle.split(answer)
+        why = _why_no_purse(others)
+        _unless_known(board, "statement", sealed, reason=why)
+        give_news(board, [message for message in others if message[0] != VERDICT.number])
+        return [_no_purse(why)] if why else []
 
 
 ROUTES: tuple[Route, ...] = (Files(), Taps(), Reports())
@@ -197,9 +212,25 @@ def _unpaid(index: int, verdict: int) -> dict[str, Any]:
     return {"index": index, "verdict": verdict, "reason": reason, "message": f"{index}: {words}"}
 
 
-def _unless_known(board: Device, do: str, body: bytes) -> None:
+def _why_no_purse(answer: list[bundle.Message]) -> int:
+    """The reason that stands beside a STATEMENT; OK where none does."""
+    for number, data in answer:
+        if number == VERDICT.number:
+            return VERDICT.read(data).reason
+    return OK
+
+
+def _no_purse(reason: int) -> dict[str, Any]:
+    advice = _ASK_AGAIN.get(reason) or reasons.advice(reason)
+    return {
+        "reason": reason,
+        "message": f"the bank gave no purse: {reasons.name(reason)}. {advice}",
+    }
+
+
+def _unless_known(board: Device, do: str, body: bytes, **header: Any) -> None:
     try:
-        board.call(do, body)
+        board.call(do, body, **header)
     except Refused as refused:
         if refused.reason not in _KNOWN_ALREADY:
             raise

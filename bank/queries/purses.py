@@ -109,6 +109,26 @@ def select_purse_of_key(cursor: Cursor, pub: bytes) -> Purse | None:
     return None if row is None else _purse(row)
 
 
+def select_refusal(cursor: Cursor, account_id: str, pub: bytes) -> int | None:
+    """Why no purse was given for this key, where that was decided."""
+    cursor.execute(
+        "SELECT reason FROM refused_keys WHERE payer_account = %s AND pub = %s", (account_id, pub)
+    )
+    row = cursor.fetchone()
+    return None if row is None else row[0]
+
+
+def insert_refusal(cursor: Cursor, account_id: str, pub: bytes, reason: int) -> None:
+    """From now on no purse is given for this key; the first reason stays."""
+    cursor.execute(
+        """
+        INSERT INTO refused_keys (payer_account, pub, reason) VALUES (%s, %s, %s)
+        ON CONFLICT (payer_account, pub) DO NOTHING
+        """,
+        (account_id, pub, reason),
+    )
+
+
 def select_topped_up(
     cursor: Cursor, account_id: str, device_id: bytes, since: int, now: int
 ) -> tuple[int, int]:

@@ -3,9 +3,11 @@
 from binascii import hexlify
 
 from firmware.common.payment.certificate import device_id
+from firmware.common.payment.money import show_amount
 from firmware.common.payment.purse import check_purse
 from firmware.common.payment.settlement import check_statement, statement_purse
 from firmware.common.storage import enrolment
+from firmware.common.ui.flow import name_of
 from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, Refused
 from firmware.common.wire.messages import DCERT, PURSE, STATEMENT, SYNC
 from firmware.common.wire.sealed_box import Box
@@ -19,7 +21,10 @@ _HOUR_S = 3_600
 
 
 def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
-    """Takes the sealed STATEMENT; raises `Refused` unless it answers this board's SYNC."""
+    """Takes the sealed STATEMENT; raises `Refused` unless it answers this board's SYNC.
+
+    Where it brings no purse that was asked for, `reason` is why, as the host was told.
+    """
     wallet, news = app.wallet, app.device.news
     data = _opened(app, body)
     asked = keeping.sync_of(wallet)
@@ -38,12 +43,21 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     news.saw(statement.t)
     _tidy(app)
     app.device.log("STATEMENT", "%d payments judged" % statement.n)
+    if sync.amount and not new_purse:
+        _tell_refusal(app, sync.amount, header.get("reason"))
     app.dialog.wake()
     return {
         "balance": statement.balance,
         "judged": statement.n,
         "purse": hexlify(new_purse[2:10]).decode(),
     }, b""
+
+
+def _tell_refusal(app: App, amount_minor: int, reason: object) -> None:
+    """The bank has signed that it gave nothing; why, only the host can have heard."""
+    why = name_of(reason) if type(reason) is int and reason else "reason unknown"
+    app.device.log("NO PURSE", why)
+    app.dialog.announce("NO PURSE", ["", show_amount(amount_minor), "The bank says:", why])
 
 
 def _opened(app: App, body: bytes) -> bytes:

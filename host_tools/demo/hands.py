@@ -55,7 +55,7 @@ class Hand:
 
     def put_away(self) -> None:
         """Dismisses what stands on the screen until somebody presses OK."""
-        while self.device.status()["title"] in ("RECEIVED", "PAID", "NOT PAID"):
+        while self.device.status()["title"] in ("RECEIVED", "PAID", "NOT PAID", "NO PURSE"):
             finger.press_and_see(self.board, "ok")
 
     def restart(self) -> None:

@@ -24,8 +24,9 @@ FUNDS_MINOR = 300_00  # of who pays
 # Deleted row by row: TRUNCATE makes new files for every table, all of which are synced in the end.
 EMPTIED = """
     postings transfers ledger_entries ledgers audit_logs enrolments enrolment_codes certificates
-    purse_directory refunds proofs payer_copies conflicts covers spends purses deliveries
-    device_directory devices revocations audit_checkpoints beacons refusal_counts
+    purse_directory refused_keys refunds proofs payer_copies conflicts covers spends purses
+    deliveries uploads held_beacons device_directory devices revocations audit_checkpoints beacons
+    refusal_counts
     """
 EMPTY_BOOKS = "".join(f"DELETE FROM {table};" for table in EMPTIED.split())  # noqa: S608
 EMPTY_BOOKS += """

@@ -16,6 +16,7 @@ from tests.opg1_builder import Key, body, sha256
 
 DAY_S = 86_400
 NONCE = b"nonce--8"
+VERDICT = 5
 ALONE, WITH_ACK, WITH_VOID, CLOSING = 1, 2, 3, 4
 SETTLED, DUPLICATE, COVERED, UNPAID, LATE, REVOKED, BAD_SIG, OVER = range(8)
 VOIDED, LAPSED, RETURNED, PENDING = 8, 10, 11, 12
@@ -93,11 +94,15 @@ class Purse:
 
 @dataclass
 class Statement:
-    """An opened STATEMENT: verdict by counter, the purse that came along, the news behind it."""
+    """An opened STATEMENT: verdict by counter, the purse that came along, the news behind it.
+
+    `refused` is the reason in the VERDICT beside it, 0 where there is none.
+    """
 
     verdicts: dict[int, int]
     balance: int
     purse: bytes
+    refused: int
     news: list[tuple[int, bytes]] = field(default_factory=list)
 
 
@@ -210,13 +215,23 @@ class Opg1Teller(Teller):
         assert (device, nonce) == (board.device_id, asked_nonce)
         lines, purse = message[40 : 40 + 5 * n], message[40 + 5 * n :]
         assert len(purse) == (160 if kind == 2 else 0)
-        return Statement(dict(struct.iter_unpack(">IB", lines)), balance, purse, news)
+        refused = 0
+        if news[0][0] == VERDICT:
+            version, refused, said_nonce, extra = struct.unpack(">BB8sH", news.pop(0)[1])
+            assert (version, said_nonce, extra, kind) == (1, nonce, 0, 1)
+        return Statement(dict(struct.iter_unpack(">IB", lines)), balance, purse, refused, news)
 
     def top_up(self, board: Board, amount: int = 100_00, name: str = "purse") -> Purse:
         key = Key(f"{name} of {board.account}")
         signed = self.report(board, new_key=key, amount=amount).purse
         builder.check_signature(self.kb, self.realm8, "PURSE", signed)
         return Purse(self.realm8, key, signed)
+
+    def no_purse(self, board: Board, *args: Any, **values: Any) -> int:
+        """Why a SYNC that asks for a purse gets a STATEMENT without one."""
+        found = self.report(board, *args, **values)
+        assert found.purse == b"" and found.refused
+        return found.refused
 
     def ack(self, payee: Board, txn: bytes, index: int = 0) -> bytes:
         fields = {"txn_hash": sha256(txn[:-64]), "gen": 0, "index": index, "ledger_head": bytes(32)}

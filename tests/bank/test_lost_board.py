@@ -45,6 +45,7 @@ from tests.bank.opg1_teller import (
 from tests.bank.teller import Teller, verdicts
 from tests.bank.till import ENDED_S, LAST, REVDELTA, Till, acknowledgement, report, shop
 from tests.builder import Device, Ledger, transaction
+from tests.opg1_builder import Key
 
 SETTLED, DUPLICATE = ("SETTLED", OK), ("DUPLICATE", OK)
 SETTLED_TAP, DUPLICATE_TAP = opg1_teller.SETTLED, opg1_teller.DUPLICATE
@@ -147,7 +148,7 @@ def test_a_payers_board_with_a_purse_is_lost(
     till.append(purse.pay(till.board, 5_00))  # not uploaded yet
     opg("freeze", "anna", "--device", anna.device_id.hex())
     assert revoked(opg1) == [purse.id8, anna.device_id]
-    assert reason(opg1.sync(anna, purse)) == FROZEN
+    assert opg1.no_purse(anna, purse, None, Key("thief"), 10_00) == FROZEN
     assert till.settle(1, kind=LAST).verdicts == [SETTLED_TAP]
     assert opg1.balance("bert") == 15_00
     clara.append(purse.pay(clara.board, 7_00), rev_seq=2)  # a thief, at a till that knew
@@ -206,7 +207,8 @@ def test_a_frozen_account_takes_all_its_boards_and_purses_with_it(
     assert set(found[1:3]) == {purse.id8, other.id8}
     assert set(found[3:]) == {anna.device_id, second.device_id}
     for board in (anna, second):
-        assert reason(opg1.sync(board)) == FROZEN
+        key = Key(f"after {board.device_id.hex()}")
+        assert opg1.no_purse(board, new_key=key, amount=1_00) == FROZEN
     opg("freeze", "anna")
     assert revoked(opg1) == found
 

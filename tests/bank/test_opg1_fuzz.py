@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from bank import limits
 from firmware.common.wire import reasons
 from tests import opg1_builder as builder
 from tests.bank.conftest import FUNDS_MINOR
@@ -39,6 +40,12 @@ class Street:
         self.opg1 = opg1
         self.shops = [shop(opg1, "bert"), shop(opg1, "clara")]
         self.examples = 0
+
+    def open(self) -> None:
+        """The shops have today's news; a till that has taken too much without is not covered."""
+        self.opg1.now += limits.BEACON_AGE_S
+        for till in self.shops:
+            till.hear()
 
     def purse(self) -> Purse:
         self.examples += 1
@@ -176,6 +183,7 @@ def test_honest_payments_are_settled_in_any_order_and_a_clones_are_covered(
     street: Street, taps: list[Any], order: Any
 ) -> None:
     """Whatever of it a clone made: every shop gets what it was shown, as the payer can pay."""
+    street.open()
     purse = street.purse()
     clone, cheats = purse.clone(), any(by_clone for _, _, by_clone in taps)
     txns = []

@@ -13,6 +13,7 @@ from firmware.common.wire.errors import (
     BAD_CERTIFICATE,
     BAD_SIGNATURE,
     CANNOT_OPEN,
+    EXPIRED,
     FROZEN,
     KEY_MISMATCH,
     MALFORMED,
@@ -86,34 +87,47 @@ def test_twenty_top_ups_of_one_key_at_once_reserve_once(opg1: Opg1Teller, anna: 
 
 def test_no_funds_for_allowance_and_bond(opg1: Opg1Teller) -> None:
     carl = opg1.board("carl", 54_99)
-    assert reason(opg1.sync(carl, new_key=Key("k"), amount=50_00)) == NO_FUNDS
+    assert opg1.no_purse(carl, new_key=Key("k"), amount=50_00) == NO_FUNDS
     assert opg1.balance("carl") == 54_99
     opg1.fund("carl", 1)
-    assert opg1.report(carl, new_key=Key("k"), amount=50_00).purse
+    assert opg1.report(carl, new_key=Key("l"), amount=50_00).purse
     assert opg1.balance("carl") == 0
+
+
+def test_a_key_that_was_refused_gets_no_purse_any_more(opg1: Opg1Teller) -> None:
+    """The board has forgotten it, and a report of before comes late: nobody could spend that."""
+    carl = opg1.board("carl", 10_00)
+    for amount in (50_00, 5_00):
+        assert opg1.no_purse(carl, new_key=Key("k"), amount=amount) == NO_FUNDS
+    opg1.fund("carl", 100_00)
+    late = opg1.report(carl, new_key=Key("k"), amount=50_00)
+    assert (late.purse, late.refused, late.balance) == (b"", NO_FUNDS, 110_00)
+    assert opg1.report(carl, new_key=Key("l"), amount=50_00).purse
+    assert opg1.balance("carl") == 55_00
 
 
 def test_limits_of_top_ups(opg1: Opg1Teller) -> None:
     rich = opg1.board("rich", 10_000_00)
     too_much = policy.ALLOWANCE_MAX_MINOR + 1
-    assert reason(opg1.sync(rich, new_key=Key("k"), amount=too_much)) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("a"), amount=too_much) == OVER_LIMIT
     purses = [opg1.top_up(rich, 90_00, name=str(n)) for n in range(policy.PURSES_MAX)]
-    assert reason(opg1.sync(rich, new_key=Key("k"), amount=1)) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("b"), amount=1) == OVER_LIMIT
     close = entry(4, purses[0].close())
     opg1.report(rich, purses[0], [close])
     # A place is free again, but 270 of the 300 a day are given.
-    assert reason(opg1.sync(rich, new_key=Key("k"), amount=30_01)) == OVER_LIMIT
-    assert opg1.report(rich, new_key=Key("k"), amount=30_00).purse
+    assert opg1.no_purse(rich, new_key=Key("c"), amount=30_01) == OVER_LIMIT
+    assert opg1.report(rich, new_key=Key("d"), amount=30_00).purse
     opg1.report(rich, purses[1], [entry(4, purses[1].close())])
-    assert reason(opg1.sync(rich, new_key=Key("l"), amount=1)) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("e"), amount=1) == OVER_LIMIT
     opg1.now += DAY_S
-    assert opg1.report(rich, new_key=Key("l"), amount=100_00).purse
+    assert opg1.report(rich, new_key=Key("f"), amount=100_00).purse
 
 
 def test_another_devices_key_is_refused(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
-    opg1.report(anna, new_key=Key("k"), amount=1_00)
+    first = opg1.report(anna, new_key=Key("k"), amount=1_00).purse
     opg1.fund("bert", 100_00)
-    assert reason(opg1.sync(bert, new_key=Key("k"), amount=1_00)) == KEY_MISMATCH
+    assert opg1.no_purse(bert, new_key=Key("k"), amount=1_00) == KEY_MISMATCH
+    assert opg1.report(anna, new_key=Key("k"), amount=1_00).purse == first
 
 
 def test_a_payment_with_its_receipt_is_settled_once(
@@ -255,8 +269,49 @@ def test_payments_stand_where_the_new_purse_is_refused(opg1: Opg1Teller, bert: B
     purse = opg1.top_up(anna)
     txn = purse.pay(bert, 12_50)
     report = [entry(2, txn, opg1.ack(bert, txn))]
-    assert reason(opg1.sync(anna, purse, report, Key("k"), 1_00)) == NO_FUNDS
+    for _ in range(2):
+        found = opg1.report(anna, purse, report, Key("k"), 1_00)
+        assert (found.verdicts, found.purse, found.refused) == ({1: SETTLED}, b"", NO_FUNDS)
+        assert (found.balance, opg1.balance("bert")) == (0, 12_50)
+
+
+def test_a_frozen_board_tells_what_it_paid_and_gets_no_purse(
+    opg1: Opg1Teller, anna: Board, bert: Board
+) -> None:
+    """What it paid is its payee's, whoever reports it; a purse comes once the freeze is lifted."""
+    purse = opg1.top_up(anna)
+    txn = purse.pay(bert, 12_50)
+    opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
+    report = [entry(2, txn, opg1.ack(bert, txn))]
+    found = opg1.report(anna, purse, report, Key("k"), 1_00)
+    assert (found.verdicts, found.purse, found.refused) == ({1: SETTLED}, b"", FROZEN)
     assert opg1.balance("bert") == 12_50
+    opg1.operate("unfreeze", account_id="anna", device_id=anna.device_id.hex())
+    assert opg1.no_purse(anna, new_key=Key("k"), amount=1_00) == FROZEN
+    assert opg1.report(anna, new_key=Key("l"), amount=1_00).purse
+
+
+def test_a_purse_on_its_way_when_its_board_was_lost_is_not_handed_out(
+    opg1: Opg1Teller, anna: Board
+) -> None:
+    """The answer had not arrived, and whoever has the board now asks for it."""
+    assert opg1.report(anna, new_key=Key("k"), amount=1_00).purse
+    opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
+    assert opg1.no_purse(anna, new_key=Key("k"), amount=1_00) == FROZEN
+
+
+def test_a_board_whose_certificate_has_run_out_gets_no_purse(
+    opg1: Opg1Teller, anna: Board, bert: Board
+) -> None:
+    purse = opg1.top_up(anna)
+    txn = purse.pay(bert, 12_50)
+    void = [entry(3, txn, opg1.void(bert, txn))]
+    assert opg1.report(anna, purse, void).verdicts == {1: VOIDED}
+    opg1.now += policy.CERTIFICATE_DAYS * DAY_S - 1
+    assert opg1.report(anna, new_key=Key("k"), amount=1_00).purse
+    opg1.now += 1
+    found = opg1.report(anna, purse, void, Key("l"), 1_00)
+    assert (found.verdicts, found.purse, found.refused) == ({1: VOIDED}, b"", EXPIRED)
 
 
 def test_who_may_not_report(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
@@ -269,8 +324,6 @@ def test_who_may_not_report(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
     mallory = Board("mallory")
     mallory.device_id = anna.device_id
     assert reason(opg1.sync(mallory)) == BAD_SIGNATURE
-    opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
-    assert reason(opg1.sync(anna, purse)) == FROZEN
 
 
 def test_malformed_reports_are_refused(opg1: Opg1Teller, anna: Board) -> None:

@@ -29,8 +29,9 @@ from tests.faults.points import Plan
 # In the order in which they refer to each other.
 _TABLES = (
     *("ledgers", "ledger_entries", "transfers", "postings", "audit_logs"),
-    *("purses", "purse_directory", "spends", "conflicts", "covers", "payer_copies"),
-    *("refunds", "proofs", "deliveries", "revocations", "audit_checkpoints", "beacons"),
+    *("purses", "purse_directory", "refused_keys", "spends", "conflicts", "covers"),
+    *("payer_copies", "refunds", "proofs", "deliveries", "uploads", "held_beacons"),
+    *("revocations", "audit_checkpoints", "beacons"),
 )
 _RESET_BALANCES = """
     UPDATE accounts SET frozen = false, guarantee_minor = 0 WHERE frozen OR guarantee_minor > 0;

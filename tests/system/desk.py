@@ -64,8 +64,8 @@ class Desk:
         return name
 
     def put_news_away(self, port: str) -> None:
-        """As its user does with OK, payment by payment."""
-        while self.json("status", port)["title"] == "RECEIVED":
+        """As its user does with OK, one after the other."""
+        while self.json("status", port)["title"] in ("RECEIVED", "NO PURSE"):
             self.opg("press", port, "ok")
             sleep(0.2)  # else the next press may be for whatever comes then
 

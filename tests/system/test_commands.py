@@ -188,6 +188,20 @@ def test_a_key_regenerated_after_it_was_shared(desk: Desk) -> None:
     assert desk.json("import", "anna", "mended.json")["new"]
 
 
+def test_a_purse_that_the_bank_does_not_give(desk: Desk) -> None:
+    """Both commands that bring the question say no, and nothing of it is left over."""
+    bank = ["--bank", desk.office.url]
+    assert desk.fails("top-up", "bert", "100.01", *bank, "--yes")[:2] == (REFUSED, OVER_LIMIT)
+    desk.put_news_away("bert")
+    desk.opg("top-up", "bert", "100.01", "--yes")
+    code, reason, said = desk.fails("bridge", "bert", *bank)
+    assert (code, reason) == (REFUSED, OVER_LIMIT)
+    assert "the bank gave no purse: over limit. Ask for less" in said
+    desk.put_news_away("bert")
+    assert desk.json("bridge", "bert", *bank)["refusals"] == []
+    assert desk.json("purses", "bert")["asked_for"] == 0
+
+
 # -- what is refused -----------------------------------------------------------------------------
 
 

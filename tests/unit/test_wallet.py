@@ -19,6 +19,7 @@ from firmware.common.wire.sealed_box import seal_box
 from firmware.sender import keeping
 from tests.unit import world
 from tests.unit.bank_desk import Desk, agree, declined, done, paid, report_all, topped_up
+from tests.unit.beside import run, until
 from tests.unit.forms import OTHER_ECDH, Keys, flipped
 from tests.unit.helpers import Folder
 from tests.unit.till import again, pay, payer, signed_by, tap_again, top_up
@@ -123,14 +124,54 @@ def test_a_statement_that_is_not_the_answer_changes_nothing():
 
 
 def test_a_top_up_that_the_bank_will_not_give_can_be_asked_for_again():
+    """What was paid is judged all the same; the user reads why, and asks with another key."""
     with Folder() as folder:
-        app, desk, _ = topped_up(folder)
+        app, desk, till = topped_up(folder)
+        paid(app, till, 4_50, 1)
         done(app, "top_up", amount=30_00)
         agree(app)
         box = done(app, "sync")[1]
-        done(app, "statement", desk.seal(desk.statement(desk.open(box), b"")))
+        refused = sync.parse_sync(desk.open(box))[0]
+        told = done(app, "statement", desk.seal(desk.statement(refused.signed, b"")), reason=7)[0]
+        assert (told["judged"], told["purse"], states(app)) == (1, "", ["settled"])
+        assert shown_until(app, "NO PURSE") == ["", "30.00", "The bank says:", "no funds", "OK"]
+        assert b"NO PURSE no funds" in done(app, "log")[1]
+        app = again(app, till)
         assert len(app.wallet.purses) == 1 and done(app, "sync")[1] == b""
         done(app, "top_up", amount=20_00)
+        agree(app)
+        box = done(app, "sync")[1]
+        asked = sync.parse_sync(desk.open(box))[0]
+        assert asked.amount == 20_00 and asked.newpub != refused.newpub
+        done(app, "statement", desk.answer(box))
+        assert len(app.wallet.purses) == 2
+
+
+def test_a_reason_that_the_host_does_not_know_or_makes_up():
+    with Folder() as folder:
+        app, desk, _ = topped_up(folder)
+        for reason, shown in ((0, "reason unknown"), ("no", "reason unknown"), (999, "reason 999")):
+            done(app, "top_up", amount=30_00)
+            agree(app)
+            box = done(app, "sync")[1]
+            done(app, "statement", desk.seal(desk.statement(desk.open(box), b"")), reason=reason)
+            assert shown_until(app, "NO PURSE")[3] == shown
+            app.device.board.press("ok")
+        done(app, "top_up", amount=30_00)
+        agree(app)
+        done(app, "statement", desk.answer(done(app, "sync")[1]), reason=7)
+        assert len(app.wallet.purses) == 2  # what the bank has signed counts
+        assert shown_until(app, "SENDER")[2] == "130.00 EUR"
+
+
+def shown_until(app, title: str) -> list:
+    """What stands below that title, once it is on the screen."""
+
+    async def story() -> None:
+        await until(app, lambda: app.dialog.title == title)
+
+    run(story(), app.run())
+    return app.device.board.display.lines[1:]
 
 
 # -- what the bank is told -----------------------------------------------------------------------
