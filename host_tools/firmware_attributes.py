@@ -10,7 +10,6 @@ object has it that comes from MicroPython.
 
 import array
 import ast
-import hashlib
 import io
 import re
 import select
@@ -26,12 +25,12 @@ _ROUNDS = 5
 # Of objects that MicroPython makes: what CPython's of the same kind have, and the hardware's.
 _OBJECTS = (str, bytes, bytearray, memoryview, int, float, list, tuple, dict, set, object, type)
 _OBJECTS += (BaseException, OSError, io.BytesIO, io.StringIO, io.FileIO, io.TextIOWrapper)
-_OBJECTS += (array.array, type(hashlib.sha256()), type(select.poll()), type(iter("")))
+_OBJECTS += (array.array, type(select.poll()), type(iter("")))
 _HARDWARE = """
     any active ble blit config deinit decrypt digest duty duty_u16 encrypt feed fill fill_rect freq
     gatts_notify gatts_read gatts_write hline init invert ioctl ipoll irq line mode off on pixel
     poll pull read readblocks readfrom readfrom_mem readinto readline rect register scan scroll
-    send set show sleep sleep_ms start stop text throw toggle unregister value vline write
+    send set show sleep sleep_ms start stop text throw toggle unregister update value vline write
     writeblocks writeto writeto_mem writevto
 """
 
