@@ -8,7 +8,7 @@ from firmware.common.wire.errors import (
     PROVEN_CHEAT,
 )
 from firmware.common.wire.signed import parse_signed
-from firmware.receiver import accusing, keeping
+from firmware.receiver import accusing, entries, keeping
 from tests.unit import world
 from tests.unit.forms import PAYEE
 from tests.unit.helpers import Folder
@@ -98,13 +98,14 @@ def test_a_contradiction_is_refused_also_when_the_other_payment_is_forgotten():
         app = shop(folder)
         payer = Payer(app)
         paid(app, payer, 1)
-        real = accusing.signed_payment
-        accusing.signed_payment = lambda till, row: b""  # its segment was dropped
+        real = entries.signed_payment
+        # Its segment was dropped. A board loads `accusing` anew, a computer has it.
+        entries.signed_payment = accusing.signed_payment = lambda till, row: b""
         try:
             ask(app, 3_00)
             assert pay(app, payer, payer.txn(1, 3_00, 3_00)) == (VERDICT, PROVEN_CHEAT)
         finally:
-            accusing.signed_payment = real
+            entries.signed_payment = accusing.signed_payment = real
         assert app.till.count == 1 and app.device.news.proven == []
 
 
