@@ -22,6 +22,7 @@ ROOT = _HERE.parent
 INSTALLED = "/firmware/installed.json"  # says what a board runs
 START = "/main.py"  # what a board starts; always written last
 _OPTIMISATION = "-O3"
+_FOLDED_KEPT = 8  # of a role: one for each chip and each way of the cryptography, and room
 _PINS = "firmware/common/hardware/pins.py"  # of an ESP32; another chip's table takes its place
 _PINS_OF = {chip: f"firmware/common/hardware/pins_{chip}.py" for chip in (ESP32S3, ESP32C3)}
 
@@ -61,11 +62,19 @@ def _folded(root: Path, role: str, sources: dict[str, str]) -> dict[str, str]:
     cached = root / ".build" / f"{role}-{key}.json"
     if not cached.is_file():
         texts = fold(sources, f"firmware.{role}.main")
-        older = list(cached.parent.glob(f"{role}-*.json"))
         _keep(cached, json.dumps(texts).encode())
-        for path in older:
+        kept = sorted(cached.parent.glob(f"{role}-*.json"), key=_written)
+        for path in kept[:-_FOLDED_KEPT]:
             path.unlink(missing_ok=True)
     return json.loads(cached.read_text())
+
+
+def _written(path: Path) -> float:
+    """When; for what another process has just dropped, long ago."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _keep(path: Path, data: bytes) -> None:
