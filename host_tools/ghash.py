@@ -136,9 +136,8 @@ _TAIL = """\
         if given == 0:
             d[n] = k
         n += 1
-    q = ptr32(t)
     end = t + 2112
-    while int(q) < end:
+    while t < end:
 """
 
 _END = """
@@ -167,7 +166,7 @@ def source() -> str:
     block = [_load(word) for word in range(4)]
     for word in (3, 2, 1, 0):
         block += [*_look_up(word), *(_first() if word == 3 else _next())]
-    wiped = [f"q[{word}] = 0" for word in range(16)] + ["q = ptr32(int(q) + 64)"]
+    wiped = [f"ptr32(t)[{word}] = 0" for word in range(16)] + ["t = t + 64"]
     end = _indented(8, wiped) + _END
     return head + _indented(12, block) + "\n" + _TAIL + end
 
@@ -192,7 +191,8 @@ def _load(word: int) -> str:
 
 
 def _look_up(word: int) -> list[str]:
-    split = [f"q[0] = w{word} & {_MASK}", f"q[1] = w{word} << 4 & {_MASK}"]
+    at = "ptr32(int(s))"  # s lives in a register, q does not
+    split = [f"{at}[0] = w{word} & {_MASK}", f"{at}[1] = w{word} << 4 & {_MASK}"]
     halves = ["", " + 1024"]
     return split + [
         f"p{i} = ptr32(s[{byte}] + t{halves[i // 4]})" for i, byte in enumerate(_NIBBLE_BYTES)

@@ -68,7 +68,7 @@ def _build(folder: Path) -> None:
     target = _target("x64")
     for path, compiled in compiled_modules("x64").items():
         _write(folder / f"{path[:-3]}.mpy", compiled)
-    for path in (_PROGRAM, _HERE / "plain_p256.py"):
+    for path in (_PROGRAM, _HERE / "plain_p256.py", _HERE / "crypto_embit.py"):
         _write(folder / f"{path.stem}.mpy", compile_text(ROOT, path.name, path.read_text(), target))
     if text := _embit_text():
         _write(folder / "embit_key.mpy", compile_text(ROOT, "embit_key.py", text, target))

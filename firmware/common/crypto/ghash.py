@@ -109,8 +109,8 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
             w1 = (d[4] << 24 | d[5] << 16 | d[6] << 8 | d[7]) ^ z1
             w2 = (d[8] << 24 | d[9] << 16 | d[10] << 8 | d[11]) ^ z2
             w3 = (d[12] << 24 | d[13] << 16 | d[14] << 8 | d[15]) ^ z3
-            q[0] = w3 & -252645136
-            q[1] = w3 << 4 & -252645136
+            ptr32(int(s))[0] = w3 & -252645136
+            ptr32(int(s))[1] = w3 << 4 & -252645136
             p0 = ptr32(s[3] + t)
             p1 = ptr32(s[7] + t)
             p2 = ptr32(s[2] + t)
@@ -123,8 +123,8 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
             z2 = p0[2] ^ p1[66] ^ p2[130] ^ p3[194] ^ p4[2] ^ p5[66] ^ p6[130] ^ p7[194]
             z1 = p0[1] ^ p1[65] ^ p2[129] ^ p3[193] ^ p4[1] ^ p5[65] ^ p6[129] ^ p7[193]
             z0 = p0[0] ^ p1[64] ^ p2[128] ^ p3[192] ^ p4[0] ^ p5[64] ^ p6[128] ^ p7[192]
-            q[0] = w2 & -252645136
-            q[1] = w2 << 4 & -252645136
+            ptr32(int(s))[0] = w2 & -252645136
+            ptr32(int(s))[1] = w2 << 4 & -252645136
             p0 = ptr32(s[3] + t)
             p1 = ptr32(s[7] + t)
             p2 = ptr32(s[2] + t)
@@ -140,8 +140,8 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
                   ^ int(u << 31) ^ int(u << 30) ^ int(u << 25))
             z0 = (p0[0] ^ p1[64] ^ p2[128] ^ p3[192] ^ p4[0] ^ p5[64] ^ p6[128] ^ p7[192]
                   ^ int(u) ^ int(u >> 1) ^ int(u >> 2) ^ int(u >> 7))
-            q[0] = w1 & -252645136
-            q[1] = w1 << 4 & -252645136
+            ptr32(int(s))[0] = w1 & -252645136
+            ptr32(int(s))[1] = w1 << 4 & -252645136
             p0 = ptr32(s[3] + t)
             p1 = ptr32(s[7] + t)
             p2 = ptr32(s[2] + t)
@@ -157,8 +157,8 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
                   ^ int(u << 31) ^ int(u << 30) ^ int(u << 25))
             z0 = (p0[0] ^ p1[64] ^ p2[128] ^ p3[192] ^ p4[0] ^ p5[64] ^ p6[128] ^ p7[192]
                   ^ int(u) ^ int(u >> 1) ^ int(u >> 2) ^ int(u >> 7))
-            q[0] = w0 & -252645136
-            q[1] = w0 << 4 & -252645136
+            ptr32(int(s))[0] = w0 & -252645136
+            ptr32(int(s))[1] = w0 << 4 & -252645136
             p0 = ptr32(s[3] + t)
             p1 = ptr32(s[7] + t)
             p2 = ptr32(s[2] + t)
@@ -213,26 +213,25 @@ def authenticate(s: ptr8, t: int, d: ptr8, n: int, text: ptr8) -> int:
         if given == 0:
             d[n] = k
         n += 1
-    q = ptr32(t)
     end = t + 2112
-    while int(q) < end:
-        q[0] = 0
-        q[1] = 0
-        q[2] = 0
-        q[3] = 0
-        q[4] = 0
-        q[5] = 0
-        q[6] = 0
-        q[7] = 0
-        q[8] = 0
-        q[9] = 0
-        q[10] = 0
-        q[11] = 0
-        q[12] = 0
-        q[13] = 0
-        q[14] = 0
-        q[15] = 0
-        q = ptr32(int(q) + 64)
+    while t < end:
+        ptr32(t)[0] = 0
+        ptr32(t)[1] = 0
+        ptr32(t)[2] = 0
+        ptr32(t)[3] = 0
+        ptr32(t)[4] = 0
+        ptr32(t)[5] = 0
+        ptr32(t)[6] = 0
+        ptr32(t)[7] = 0
+        ptr32(t)[8] = 0
+        ptr32(t)[9] = 0
+        ptr32(t)[10] = 0
+        ptr32(t)[11] = 0
+        ptr32(t)[12] = 0
+        ptr32(t)[13] = 0
+        ptr32(t)[14] = 0
+        ptr32(t)[15] = 0
+        t = t + 64
     q = ptr32(int(s))
     q[2] = length
     return difference

@@ -109,15 +109,27 @@ class _Rewriter:
             raise self._error(node, "assigns to several targets")
         target = targets[0]
         if isinstance(target, ast.Subscript):
-            kind = self._pointer(target.value)
+            base, kind = self._base(target.value)
             stored = self._number(value)
             mask = _STORE_MASKS.get(kind)
             masked = ast.BinOp(stored[0], ast.BitAnd(), ast.Constant(mask))
-            place = ast.Subscript(target.value, self._index(target.slice), ast.Store())
+            place = ast.Subscript(base, self._index(target.slice), ast.Store())
             return [ast.Assign([place], masked if mask else _wrapped(stored[0], "int"))]
         if not isinstance(target, ast.Name):
             raise self._error(node, "assigns to what is no name")
         return self._bind(target, value)
+
+    def _base(self, node: ast.expr) -> tuple[ast.expr, str]:
+        """What a store is relative to: a pointer's name, or a pointer made on the spot."""
+        if not isinstance(node, ast.Call):
+            return node, self._pointer(node)
+        address, kind = self._value(node)
+        if kind not in _POINTERS:
+            raise self._error(node, "stores to what is no pointer")
+        view = ast.parse(f"_v_view(_v_memory, 0, {kind!r})", mode="eval").body
+        if isinstance(view, ast.Call):
+            view.args[1] = address
+        return view, kind
 
     def _bind(self, target: ast.Name, value: ast.expr) -> list[ast.stmt]:
         form, kind = self._value(value)
