@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import claims, endings, proving, topup, verify
+from bank import claims, endings, limits, proving, topup, verify
 from bank.authority import Office
 from bank.claims import Claim
 from bank.queries import accounts, enrolments, purses, spends
@@ -140,7 +140,7 @@ def _check(office: Office, purse: Record, entry: Entry, payee: Certified | None)
     try:
         if entry.tag == CLOSING:
             check_close(office.realm8, purse, txn)
-            return verdicts.SETTLED
+            return verdicts.SETTLED if txn.ctr <= limits.COUNTER_MAX else verdicts.OVER_LIMIT
         check_payment(office.realm8, purse, txn)
         if answer_ is not None and payee is None:
             return verdicts.BAD_SIG
