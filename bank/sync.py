@@ -8,7 +8,8 @@ it says why to whoever carries it. Sent again, it changes nothing more.
 A frozen device, or one whose certificate has run out, may still report what it has paid.
 
     alone      PENDING until the payee brings it, LAPSED once the purse has ended
-    with ACK   settled as if the payee had brought it; a payee whose ledger belies it is frozen
+    with ACK   settled as if the payee had brought it; a payee whose ledger belies it is frozen.
+               A conflict, or of a purse that is revoked: as alone, the payee's ledger decides
     with VOID  VOIDED, or RETURNED where it was settled before
     closing    the rest is given back, the purse revoked at once
 

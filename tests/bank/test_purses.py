@@ -39,6 +39,7 @@ from tests.bank.opg1_teller import (
     entry,
     reason,
 )
+from tests.bank.till import Till, acknowledgement
 from tests.opg1_builder import Key
 
 GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
@@ -276,15 +277,18 @@ def test_payments_stand_where_the_new_purse_is_refused(opg1: Opg1Teller, bert: B
 
 
 def test_a_frozen_board_tells_what_it_paid_and_gets_no_purse(
-    opg1: Opg1Teller, anna: Board, bert: Board
+    opg1: Opg1Teller, anna: Board, till: Till
 ) -> None:
-    """What it paid is its payee's, whoever reports it; a purse comes once the freeze is lifted."""
+    """Its payee's ledger decides about what it paid; a purse comes once the freeze is lifted."""
     purse = opg1.top_up(anna)
-    txn = purse.pay(bert, 12_50)
+    txn = purse.pay(till.board, 12_50)
+    till.append(txn)
     opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
-    report = [entry(2, txn, opg1.ack(bert, txn))]
+    report = [entry(2, txn, acknowledgement(till, 0, txn))]
     found = opg1.report(anna, purse, report, Key("k"), 1_00)
-    assert (found.verdicts, found.purse, found.refused) == ({1: SETTLED}, b"", FROZEN)
+    assert (found.verdicts, found.purse, found.refused) == ({1: PENDING}, b"", FROZEN)
+    assert till.settle().verdicts == [SETTLED]
+    assert opg1.report(anna, purse, report).verdicts == {1: SETTLED}
     assert opg1.balance("bert") == 12_50
     opg1.operate("unfreeze", account_id="anna", device_id=anna.device_id.hex())
     assert opg1.no_purse(anna, new_key=Key("k"), amount=1_00) == FROZEN
