@@ -135,7 +135,8 @@ def select_topped_up(
     """(purses of the device that can still be spent from, allowances given it after `since`)."""
     cursor.execute(
         """
-        SELECT count(*) FILTER (WHERE state = 'open' AND not_after > %s),
+        SELECT count(*) FILTER (WHERE state = 'open' AND not_after > %s
+                AND claimed_minor < allowance_minor),
             coalesce(sum(allowance_minor) FILTER (WHERE issued > %s), 0)::bigint
         FROM purses WHERE payer_account = %s AND device_id = %s
         """,

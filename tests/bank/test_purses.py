@@ -124,6 +124,15 @@ def test_limits_of_top_ups(opg1: Opg1Teller) -> None:
     assert opg1.report(rich, new_key=Key("f"), amount=100_00).purse
 
 
+def test_a_purse_that_is_spent_to_its_end_takes_no_place(opg1: Opg1Teller, till: Till) -> None:
+    rich = opg1.board("rich", 10_000_00)
+    purses = [opg1.top_up(rich, 10_00, name=str(n)) for n in range(policy.PURSES_MAX)]
+    till.append(purses[0].pay(till.board, 9_99)).settle()
+    assert opg1.no_purse(rich, new_key=Key("a"), amount=10_00) == OVER_LIMIT
+    till.append(purses[0].pay(till.board, 1)).settle(1)
+    assert opg1.report(rich, new_key=Key("b"), amount=10_00).purse
+
+
 def test_another_devices_key_is_refused(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
     first = opg1.report(anna, new_key=Key("k"), amount=1_00).purse
     opg1.fund("bert", 100_00)
