@@ -62,6 +62,29 @@ def test_a_clone_pays_two_shops_until_nothing_is_left(opg1: Opg1Teller, owner: C
         builder.check_signature(purse.key.public, opg1.realm8, "TXN", txn)
 
 
+def test_a_copied_purse_takes_no_more_of_the_account_than_its_allowance(
+    opg1: Opg1Teller, owner: Cursor
+) -> None:
+    """Ten shops of 50.00: the reserve, the bond of 5.00, 50.00 of the 445.00, and no more."""
+    anna = opg1.board("anna", 500_00)
+    purse, other = opg1.top_up(anna, 50_00), opg1.top_up(anna, 10_00, "other")
+    found = []
+    for n in range(10):
+        till = shop(opg1, f"shop {n}")
+        txn = purse.clone().pay(till.board, 50_00)
+        found += till.append(txn).settle().verdicts
+    assert found == [SETTLED, COVERED, *[UNPAID] * 8]
+    assert opg1.balance("anna") == 500_00 - 55_00 - 11_00 - 50_00
+    assert opg1.balance("shop 2") == 5_00  # what was left of them
+    owner.execute("SELECT source, sum(amount_minor)::int FROM covers GROUP BY 1 ORDER BY 1")
+    assert owner.fetchall() == [("account", 50_00), ("bond", 5_00)]
+    for name, verdict in (("bert", SETTLED), ("carl", COVERED)):  # another purse's are its own
+        till = shop(opg1, name)
+        txn = other.clone().pay(till.board, 10_00)
+        assert till.append(txn).settle().verdicts == [verdict]
+    assert opg1.balance("anna") == 384_00 - 9_00
+
+
 def test_the_fund_pays_up_to_what_the_payee_has_earned(
     opg1: Opg1Teller, bert: Board, owner: Cursor
 ) -> None:
