@@ -146,6 +146,15 @@ def select_topped_up(
     return count, given
 
 
+def select_count_since(cursor: Cursor, account_id: str, since: int) -> int:
+    """How many purses all devices of an account were given after `since`."""
+    cursor.execute(
+        "SELECT count(*) FROM purses WHERE payer_account = %s AND issued > %s", (account_id, since)
+    )
+    (count,) = cursor.fetchone() or (0,)
+    return count
+
+
 def select_due(cursor: Cursor, before: int, count: int) -> list[Key]:
     """Purses that have to end: whose grace was over at that time, the oldest first."""
     cursor.execute(

@@ -6,6 +6,7 @@ Conservation and every other invariant is proved when each test ends (`opg1`).
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import limits, policy
@@ -112,16 +113,50 @@ def test_limits_of_top_ups(opg1: Opg1Teller) -> None:
     too_much = policy.ALLOWANCE_MAX_MINOR + 1
     assert opg1.no_purse(rich, new_key=Key("a"), amount=too_much) == OVER_LIMIT
     purses = [opg1.top_up(rich, 90_00, name=str(n)) for n in range(policy.PURSES_MAX)]
-    assert opg1.no_purse(rich, new_key=Key("b"), amount=1) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("b"), amount=1_00) == OVER_LIMIT
     close = entry(4, purses[0].close())
     opg1.report(rich, purses[0], [close])
     # A place is free again, but 270 of the 300 a day are given.
     assert opg1.no_purse(rich, new_key=Key("c"), amount=30_01) == OVER_LIMIT
     assert opg1.report(rich, new_key=Key("d"), amount=30_00).purse
     opg1.report(rich, purses[1], [entry(4, purses[1].close())])
-    assert opg1.no_purse(rich, new_key=Key("e"), amount=1) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("e"), amount=1_00) == OVER_LIMIT
     opg1.now += DAY_S
     assert opg1.report(rich, new_key=Key("f"), amount=100_00).purse
+
+
+def test_an_account_gets_no_purse_for_cents(opg1: Opg1Teller) -> None:
+    rich = opg1.board("rich", 10_000_00)
+    assert opg1.no_purse(rich, new_key=Key("a"), amount=99) == OVER_LIMIT
+    assert opg1.report(rich, new_key=Key("b"), amount=1_00).purse
+
+
+def test_an_account_gets_so_many_purses_a_day(opg1: Opg1Teller) -> None:
+    """Each is closed at once, and is then a revocation that every board has to keep."""
+    boards = [opg1.board("rich", 10_000_00), opg1.board("rich", name="second")]
+    other = opg1.board("other", 10_00)
+    for n in range(10):
+        purse = opg1.top_up(boards[n % 2], 1_00, name=str(n))
+        opg1.report(boards[n % 2], purse, [entry(4, purse.close())])
+    for board in boards:
+        assert opg1.no_purse(board, new_key=Key(board.device_id.hex()), amount=1_00) == OVER_LIMIT
+    assert opg1.top_up(other, 1_00)
+    opg1.now += DAY_S
+    assert opg1.top_up(boards[0], 1_00, name="tomorrow")
+
+
+def test_two_boards_of_an_account_get_its_last_purse_of_a_day_once(
+    opg1: Opg1Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "PURSES_DAY_MAX", 1)
+    boards = [opg1.board("rich", 10_000_00), *(opg1.board("rich", name=n) for n in "bcdefgh")]
+
+    def ask(board: Board) -> int:
+        return opg1.report(board, new_key=Key(board.device_id.hex()), amount=1_00).refused
+
+    with ThreadPoolExecutor(len(boards)) as pool:
+        refused = sorted(pool.map(ask, boards))
+    assert refused == [0] + [OVER_LIMIT] * 7
 
 
 def test_a_purse_that_is_spent_to_its_end_takes_no_place(opg1: Opg1Teller, till: Till) -> None:
