@@ -29,9 +29,9 @@ class Claim(NamedTuple):
     """A payment that asks for its interval; `txn` are the 146 signed bytes.
 
     `rev_seq` is the newest revocation that the payee knew of when it accepted. `generation` and
-    `ledger_index` say where in its ledger it stands, None for a payer's copy. Not `guaranteed`
-    is a payment that the payee took against the policy, or after the bank had sent it the
-    revocation: it bears a conflict itself.
+    `ledger_index` say where in its ledger it stands, None for a payer's copy: that one does not say
+    how the payee took it. Not `guaranteed` is a payment that the payee took against the policy, or
+    after the bank had sent it the revocation: it bears a conflict itself.
     """
 
     payer_account: str
@@ -190,13 +190,25 @@ class _Judge:
         if not 0 <= claim.first_minor < claim.cum_minor <= self._purse.allowance_minor:
             return Judgement(verdicts.OVER_LIMIT)
         against = next((s for s in self._spends if contradicts(s, claim)), None)
-        judgement, status = self._pay(claim)
+        waits = self._waits(claim)
+        judgement, status = (Judgement(verdicts.PENDING), "") if waits else self._pay(claim)
         if against is not None:
             self._purse = revoking.accuse(
                 self._cursor, self._purse, against.txn, claim.txn, audit.BANK
             )
-        self._remember(claim, status, judgement.verdict)
+        if not waits:
+            self._remember(claim, status, judgement.verdict)
         return judgement
+
+    def _waits(self, claim: Claim) -> bool:
+        """Whether a payer's copy has to wait for the payee's own ledger.
+
+        Of a conflict, or of a purse that is revoked, that alone says how and when it was taken.
+        """
+        if claim.generation is not None:
+            return False
+        revoked = self._purse.revoked_seq is not None
+        return revoked or any(_clashes(spend, claim) for spend in self._spends)
 
     def _pay(self, claim: Claim) -> tuple[Judgement, str]:
         """Takes the interval and pays it; where it is taken already, covers it as a conflict."""

@@ -1,6 +1,7 @@
 """What is paid where a purse cannot: from its reserve's rest, its bond, the payer, the fund.
 
-Each source pays a payment once: covers_pkey.
+Each source pays a payment once: covers_pkey. All payments of a purse together get no more of the
+payer's account than its allowance, so that a copied purse does not cost all that he has.
 """
 
 from typing import NamedTuple
@@ -43,8 +44,10 @@ def pockets(cursor: Cursor, payment: Payment) -> Pockets:
     payer = (purse.payer_account, DEFAULT_WALLET)
     found = accounts.select_balances(cursor, sorted({payer, FUND}), lock=False)
     guarantee = accounts.select_guarantee(cursor, payment.payee_account)
-    # Nobody covers himself from his own account.
-    own = 0 if purse.payer_account == payment.payee_account else found.get(payer, 0)
+    own = 0
+    if purse.payer_account != payment.payee_account:  # nobody covers himself from his own account
+        left = purse.allowance_minor - spends.select_account_covers(cursor, purse.key)
+        own = max(min(found.get(payer, 0), left), 0)
     return Pockets(purse.reserve_minor, purse.bond_minor, own, min(guarantee, found[FUND]))
 
 

@@ -17,7 +17,7 @@ from bank.queries.transfers import BOND, RELEASE, RESERVE, RETURN, WALLET, Leg
 from bank.transfer_ids import transfer_id
 from bank.verify import DEFAULT_WALLET
 from firmware.common.payment import verdicts
-from firmware.common.payment.sync import ALONE
+from firmware.common.payment.sync import WITH_VOID
 from firmware.common.payment.transaction import txn_hash
 from firmware.common.wire.errors import CANCELLED, OK, REQUEST_CLOSED
 from firmware.common.wire.messages import TXN
@@ -155,11 +155,11 @@ def _freeze(cursor: Cursor, payee_account: str, spend: Spend) -> None:
 
 
 def _lapse(cursor: Cursor, purse: Purse) -> None:
-    """What only the payer ever told of is nobody's any more."""
+    """What only the payer ever told of, and what waited for its payee, is nobody's any more."""
     known = spends.select_of_purses(cursor, [purse.key])
     seen = {spend.txn_hash for spend in known}
     for copy in spends.select_copies(cursor, purse.key):
-        if copy.tag == ALONE and copy.txn_hash not in seen:
+        if copy.tag != WITH_VOID and copy.txn_hash not in seen:
             txn = parse_signed(TXN, copy.txn)
             claim = unpaid_claim(purse.key, txn.signed)
             _consume(cursor, purse, known, claim, LAPSED, purse.deadline)

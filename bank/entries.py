@@ -85,7 +85,7 @@ def judge(
         except Refused as refused:
             found[item.ledger_index] = _refusal(item, owners, refused)
     _lock(cursor, owners, payments, paybacks)
-    taken = [(it.entry, owners[it.entry.record.purse][1].not_after) for it in payments]
+    taken = [(it.entry, owners[it.entry.record.purse][1]) for it in payments]
     careful = caution.weigh(cursor, device, upload, taken)
     asked = _claims(device, upload, owners, payments, careful)
     for item, judgement in zip(payments, claims.claim(cursor, asked, now), strict=True):

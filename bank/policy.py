@@ -5,11 +5,13 @@ from firmware.common.wire.messages import POLICY
 DAY_S = 86_400
 CURRENCY = 978  # ISO 4217: EUR
 TX_MAX_MINOR = 50_00
+ALLOWANCE_MIN_MINOR = 1_00
 ALLOWANCE_MAX_MINOR = 100_00
 CTR_MAX = 250
 PURSE_DAYS = 14
 GRACE_H = 7 * 24
 PURSES_MAX = 3  # of one device at a time
+PURSES_DAY_MAX = 10  # of one account within 24 hours: each may become a revocation, which stays
 BOND_PERCENT = 10  # rounded up
 TOPUP_DAY_MINOR_MAX = 300_00  # of one device within 24 hours
 RX_LIMIT_MINOR = 50_00  # one payment to a payee

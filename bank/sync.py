@@ -8,7 +8,8 @@ it says why to whoever carries it. Sent again, it changes nothing more.
 A frozen device, or one whose certificate has run out, may still report what it has paid.
 
     alone      PENDING until the payee brings it, LAPSED once the purse has ended
-    with ACK   settled as if the payee had brought it; a payee whose ledger belies it is frozen
+    with ACK   settled as if the payee had brought it; a payee whose ledger belies it is frozen.
+               A conflict, or of a purse that is revoked: as alone, the payee's ledger decides
     with VOID  VOIDED, or RETURNED where it was settled before
     closing    the rest is given back, the purse revoked at once
 
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import claims, endings, proving, topup, verify
+from bank import claims, endings, limits, proving, topup, verify
 from bank.authority import Office
 from bank.claims import Claim
 from bank.queries import accounts, enrolments, purses, spends
@@ -140,7 +141,7 @@ def _check(office: Office, purse: Record, entry: Entry, payee: Certified | None)
     try:
         if entry.tag == CLOSING:
             check_close(office.realm8, purse, txn)
-            return verdicts.SETTLED
+            return verdicts.SETTLED if txn.ctr <= limits.COUNTER_MAX else verdicts.OVER_LIMIT
         check_payment(office.realm8, purse, txn)
         if answer_ is not None and payee is None:
             return verdicts.BAD_SIG

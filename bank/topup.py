@@ -34,9 +34,9 @@ def top_up(
 ) -> bytes:
     """The signed PURSE of that key: the stored one where there is one, else a new one.
 
-    The device's row is locked by the caller, so that limits hold. Raises `Refused`, which `refuse`
-    keeps: KEY_MISMATCH for another's key, FROZEN, EXPIRED, OVER_LIMIT, NO_FUNDS where allowance and
-    bond do not both fit.
+    The device's row is locked by the caller, and the wallet here, so that limits hold. Raises
+    `Refused`, which `refuse` keeps: KEY_MISMATCH for another's key, FROZEN, EXPIRED, OVER_LIMIT,
+    NO_FUNDS where allowance and bond do not both fit.
     """
     known = purses.select_purse_of_key(cursor, pub)
     if known is not None:
@@ -45,10 +45,11 @@ def top_up(
     if reason is not None:
         raise Refused(reason, "no purse was given for that key, and none will be")
     _check_device(device, now)
-    _check_limits(cursor, device, amount_minor, now)
     wallet = (device.account_id, DEFAULT_WALLET)
+    held = accounts.select_balances(cursor, [wallet], lock=True)[wallet]
+    _check_limits(cursor, device, amount_minor, now)
     bond_minor = policy.bond_minor(amount_minor)
-    if accounts.select_balances(cursor, [wallet], lock=True)[wallet] < amount_minor + bond_minor:
+    if held < amount_minor + bond_minor:
         raise Refused(NO_FUNDS, "the account does not hold the allowance and its bond")
     purse = _new_purse(office, device, pub, amount_minor, now)
     purses.insert_purse(cursor, purse)
@@ -90,9 +91,12 @@ def _check_device(device: Certified, now: int) -> None:
 def _check_limits(cursor: Cursor, device: Certified, amount_minor: int, now: int) -> None:
     if amount_minor > policy.ALLOWANCE_MAX_MINOR:
         raise Refused(OVER_LIMIT, "a purse is not given that much")
-    count, given = purses.select_topped_up(
-        cursor, device.account_id, device.device_id, now - policy.DAY_S, now
-    )
+    if amount_minor < policy.ALLOWANCE_MIN_MINOR:
+        raise Refused(OVER_LIMIT, "a purse is not given for so little; ask for more")
+    since = now - policy.DAY_S
+    if purses.select_count_since(cursor, device.account_id, since) >= policy.PURSES_DAY_MAX:
+        raise Refused(OVER_LIMIT, "the account was given as many purses as it gets in a day")
+    count, given = purses.select_topped_up(cursor, device.account_id, device.device_id, since, now)
     if count >= policy.PURSES_MAX:
         raise Refused(OVER_LIMIT, "the device has as many purses as it may; close one")
     if given + amount_minor > policy.TOPUP_DAY_MINOR_MAX:

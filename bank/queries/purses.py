@@ -135,7 +135,8 @@ def select_topped_up(
     """(purses of the device that can still be spent from, allowances given it after `since`)."""
     cursor.execute(
         """
-        SELECT count(*) FILTER (WHERE state = 'open' AND not_after > %s),
+        SELECT count(*) FILTER (WHERE state = 'open' AND not_after > %s
+                AND claimed_minor < allowance_minor),
             coalesce(sum(allowance_minor) FILTER (WHERE issued > %s), 0)::bigint
         FROM purses WHERE payer_account = %s AND device_id = %s
         """,
@@ -143,6 +144,15 @@ def select_topped_up(
     )
     (count, given) = cursor.fetchone() or (0, 0)
     return count, given
+
+
+def select_count_since(cursor: Cursor, account_id: str, since: int) -> int:
+    """How many purses all devices of an account were given after `since`."""
+    cursor.execute(
+        "SELECT count(*) FROM purses WHERE payer_account = %s AND issued > %s", (account_id, since)
+    )
+    (count,) = cursor.fetchone() or (0,)
+    return count
 
 
 def select_due(cursor: Cursor, before: int, count: int) -> list[Key]:

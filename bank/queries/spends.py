@@ -211,6 +211,23 @@ def insert_cover(
     )
 
 
+def select_account_covers(cursor: Cursor, key: Key) -> int:
+    """What covers of a purse have taken from its payer's account so far."""
+    cursor.execute(
+        """
+        SELECT coalesce(sum(amount_minor), 0)::bigint FROM covers
+        WHERE payer_account = %(payer)s AND source = 'account' AND txn_hash IN (
+            SELECT txn_hash FROM spends WHERE payer_account = %(payer)s AND purse_id = %(purse)s
+            UNION ALL
+            SELECT txn_hash FROM conflicts
+            WHERE payer_account = %(payer)s AND purse_id = %(purse)s)
+        """,
+        {"payer": key[0], "purse": key[1]},
+    )
+    (taken,) = cursor.fetchone() or (0,)
+    return taken
+
+
 def update_verdict(cursor: Cursor, spend: Spend, status: str, verdict: int, returned: int) -> None:
     """What a VOID makes of a settled payment."""
     cursor.execute(

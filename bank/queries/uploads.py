@@ -78,6 +78,33 @@ def select_history(
     return History._make(cursor.fetchone() or (beacon, None, 0, 0, 0))
 
 
+def select_unsettled_of_purses(
+    cursor: Cursor, account_id: str, device_id: bytes, generation: int, taken_t: int
+) -> dict[bytes, int]:
+    """What a board took of each purse and uploaded after that time: it was not judged yet then."""
+    cursor.execute(
+        """
+        WITH later AS (
+            SELECT payer_account, txn_hash FROM ledger_entries
+            WHERE account_id = %(account)s AND device_id = %(device)s AND form = 'opg1'
+                AND generation = %(gen)s AND ledger_index > coalesce((
+                    SELECT max(last_index) FROM uploads
+                    WHERE account_id = %(account)s AND device_id = %(device)s
+                        AND generation = %(gen)s AND t_lb <= %(taken_t)s), -1)
+        ), paid AS (
+            SELECT purse_id, cum_minor - first_minor AS minor
+            FROM later JOIN spends USING (payer_account, txn_hash)
+            UNION ALL
+            SELECT purse_id, cum_minor - first_minor
+            FROM later JOIN conflicts USING (payer_account, txn_hash)
+        )
+        SELECT purse_id, sum(minor)::bigint FROM paid GROUP BY 1
+        """,
+        {"account": account_id, "device": device_id, "gen": generation, "taken_t": taken_t},
+    )
+    return {bytes(purse_id): minor for purse_id, minor in cursor.fetchall()}
+
+
 def insert_upload(cursor: Cursor, upload: NewUpload) -> None:
     cursor.execute(
         """

@@ -84,12 +84,12 @@ class Purse:
         self.prev = sha256(txn[:-64])
         return txn
 
-    def close(self, nonce: bytes = NONCE) -> bytes:
+    def close(self, nonce: bytes = NONCE, /, **values: Any) -> bytes:
         """A signed CLOSE of what is left."""
         (allowance,) = struct.unpack_from(">I", self.signed, 74)
         bank = Board("the bank")
         bank.device_id = self.realm8
-        return self.pay(bank, allowance - self.cum, kind=2, req_hash=nonce + bytes(8))
+        return self.pay(bank, allowance - self.cum, kind=2, req_hash=nonce + bytes(8), **values)
 
 
 @dataclass

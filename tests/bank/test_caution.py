@@ -60,6 +60,25 @@ def test_what_is_unsettled_counts_over_batches(
     assert clara.settle(2, t_lb=began + 200).verdicts == [verdict]
 
 
+@pytest.mark.parametrize(("taken_s", "verdict"), [(99, UNPAID), (101, COVERED)])
+def test_what_was_taken_of_one_purse_counts_over_batches(
+    opg1: Opg1Teller, clone: Purse, taken_s: int, verdict: int
+) -> None:
+    """Half of the 100.00 between two settlements; of another purse as much again."""
+    clara, began, other = shop(opg1, "clara"), opg1.now, cloned(opg1, " two")
+    take(clara, clone, began + 40, 30_00, 20_00)
+    take(clara, other, began + 40, 50_00)
+    take(clara, clone, began + taken_s, 1)
+    assert clara.settle(0, 3, t_lb=began + 100).verdicts == [COVERED, COVERED, COVERED]
+    assert clara.settle(3, t_lb=began + 200).verdicts == [verdict]
+
+
+def test_more_than_half_of_one_purse_in_one_batch(opg1: Opg1Teller, clone: Purse) -> None:
+    clara = shop(opg1, "clara")
+    take(clara, clone, opg1.now, 49_99, 1, 1)
+    assert clara.settle(t_lb=opg1.now).verdicts == [COVERED, COVERED, UNPAID]
+
+
 @pytest.mark.parametrize(("bound", "value"), [("STALE_MINOR", 25_00), ("STALE_TAPS", 2)])
 def test_what_was_taken_since_a_beacon_counts_over_batches(
     opg1: Opg1Teller, clone: Purse, monkeypatch: pytest.MonkeyPatch, bound: str, value: int

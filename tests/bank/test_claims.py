@@ -27,12 +27,13 @@ from tests.opg1_builder import sha256
 
 
 def claim_of(purse: Purse, payee: Board, first: int, cum: int, ctr: int, **values: Any) -> Claim:
-    """A claim whose payment is signed, so that it can become a proof."""
+    """A claim whose payment is signed, so that it can become a proof; from its payee's ledger."""
     body = {"ctr": ctr, "cum": cum, "t_lb": values.pop("t_lb", 0)}
     txn = purse.clone().pay(payee, cum - first, **body)
     hash32 = sha256(txn[:-64])
     key = ("anna", purse.id8)
-    return Claim(*key, ctr, first, cum, hash32, txn, payee.account, payee.device_id, **values)
+    place = {"generation": 0, "ledger_index": 0, **values}
+    return Claim(*key, ctr, first, cum, hash32, txn, payee.account, payee.device_id, **place)
 
 
 Ask = Callable[..., list[Judgement]]

@@ -8,7 +8,17 @@ from bank import audit_chain, authority, limits, policy
 from bank.config import Settings
 from firmware.common.wire.errors import BAD_CODE, CANNOT_OPEN, MALFORMED, OVER_LIMIT, TOO_LARGE
 from firmware.common.wire.limits import REVOCATIONS_MAX, SYNC_ENTRIES_MAX
-from tests.bank.opg1_teller import PENDING, Board, Opg1Teller, entry, reason, unbundle
+from tests.bank.opg1_teller import (
+    CLOSING,
+    OVER,
+    PENDING,
+    SETTLED,
+    Board,
+    Opg1Teller,
+    entry,
+    reason,
+    unbundle,
+)
 from tests.bank.test_root import opg
 from tests.opg1_builder import sha256
 
@@ -48,6 +58,19 @@ def test_the_largest_report_fits(opg1: Opg1Teller, anna: Board, bert: Board) -> 
     assert len(opg1.report(anna, purse, report).verdicts) == policy.CTR_MAX
     assert opg1.balance("bert") == policy.CTR_MAX
     assert reason(opg1.sync(anna, purse, [*report, report[0]])) == TOO_LARGE
+
+
+def test_the_counter_of_a_closing(opg1: Opg1Teller, anna: Board) -> None:
+    """It has 32 bits and ctr_max is not for it; what is refused revokes nothing."""
+    purse = opg1.top_up(anna)
+    for ctr in (2**32 - 1, limits.COUNTER_MAX + 1):
+        close = purse.clone().close(ctr=ctr)
+        assert opg1.report(anna, purse, [entry(CLOSING, close)]).verdicts == {ctr: OVER}
+    assert opg1.stored(purse).state == "open"
+    last = purse.close(ctr=limits.COUNTER_MAX)
+    verdicts = opg1.report(anna, purse, [entry(CLOSING, last)]).verdicts
+    assert verdicts == {limits.COUNTER_MAX: SETTLED}
+    assert opg1.stored(purse).state == "closed"
 
 
 def test_codes(opg1: Opg1Teller) -> None:

@@ -16,6 +16,7 @@ from tests.bank.opg1_teller import (
     Purse,
     entry,
 )
+from tests.bank.till import Till
 
 GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
 
@@ -76,13 +77,13 @@ def test_a_counter_cannot_be_used_twice_even_by_hand(
 
 
 @pytest.fixture
-def books(opg1: Opg1Teller, anna: Board, bert: Board, owner: Cursor) -> Opg1Teller:
+def books(opg1: Opg1Teller, anna: Board, till: Till, owner: Cursor) -> Opg1Teller:
     """Books with a paid, a contradicting and a closed purse, and a refund and an entry by hand."""
     purse, other = opg1.top_up(anna, 30_00), opg1.top_up(anna, 10_00, "other")
     clone = purse.clone()
     for copy, amount in ((purse, 12_50), (clone, 12_50)):
-        txn = copy.pay(bert, amount, t_lb=copy is clone)
-        opg1.report(anna, copy, [entry(2, txn, opg1.ack(bert, txn))])
+        till.append(copy.pay(till.board, amount, t_lb=copy is clone))
+    till.settle()
     opg1.report(anna, other, [entry(4, other.close())])
     owner.execute("UPDATE audit_logs SET at = at - interval '1 hour'")
     opg1.now += 61
@@ -94,7 +95,7 @@ def books(opg1: Opg1Teller, anna: Board, bert: Board, owner: Cursor) -> Opg1Tell
 _ENTRY = (
     "INSERT INTO ledger_entries (account_id, device_id, form, generation, ledger_index,"
     " entry_hash, txn_hash, payer_account, verdict, reason) SELECT account_id, device_id, 'opg1',"
-    " 0, 0, sha256('e'), sha256('t'), 'anna', 0, 0 FROM devices WHERE account_id = 'bert'"
+    " 0, 9, sha256('e'), sha256('t'), 'anna', 0, 0 FROM devices WHERE account_id = 'bert'"
 )
 KEPT = ("purses", "spends", "covers", "revocations", "beacons", "audit_checkpoints", "proofs")
 BREAKS = {

@@ -11,7 +11,10 @@ from tests.bank.opg1_teller import (
     COVERED,
     DAY_S,
     DUPLICATE,
+    LAPSED,
+    PENDING,
     RETURNED,
+    REVOKED,
     SETTLED,
     UNPAID,
     VOIDED,
@@ -20,39 +23,34 @@ from tests.bank.opg1_teller import (
     Purse,
     entry,
 )
-from tests.bank.till import Till, acknowledgement
+from tests.bank.till import Till, acknowledgement, shop
 
 GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
 
 
 def test_a_clone_that_spends_while_its_twin_closes(
-    opg1: Opg1Teller, anna: Board, bert: Board
+    opg1: Opg1Teller, anna: Board, till: Till
 ) -> None:
     """The shop is paid from what was given back, the purse revoked, and the proof is there."""
     purse = opg1.top_up(anna)
     clone = purse.clone()
     opg1.report(anna, purse, [entry(4, purse.close())])
-    txn = clone.pay(bert, 40_00)
-    report = [entry(2, txn, opg1.ack(bert, txn))]
-    assert opg1.report(anna, purse, report).verdicts[1] == COVERED
+    assert till.append(clone.pay(till.board, 40_00)).settle().verdicts == [COVERED]
     assert opg1.balance("bert") == 40_00
     assert opg1.stored(purse).state == "revoked"
     assert opg1.reserved(purse) == (60_00, 10_00)
 
 
-def test_a_clone_pays_two_shops_until_nothing_is_left(
-    opg1: Opg1Teller, bert: Board, owner: Cursor
-) -> None:
+def test_a_clone_pays_two_shops_until_nothing_is_left(opg1: Opg1Teller, owner: Cursor) -> None:
     """One counter, two payments: the reserve's rest, then the bond, then the account; then not."""
-    carl, dora, eva = (opg1.board(name) for name in ("carl", "dora", "eva"))
+    shops = [shop(opg1, name) for name in ("bert", "carl", "dora", "eva")]
     anna = opg1.board("anna", 70_00)
     purse = opg1.top_up(anna, 60_00)  # bond 6, account 4
     copies = [purse.clone() for _ in range(4)]
     got = []
-    for board, copy in zip((bert, carl, dora, eva), copies, strict=True):
-        txn = copy.pay(board, 40_00)
-        verdict = opg1.report(anna, copy, [entry(2, txn, opg1.ack(board, txn))]).verdicts[1]
-        got.append((verdict, opg1.balance(board.account)))
+    for till, copy in zip(shops, copies, strict=True):
+        (verdict,) = till.append(copy.pay(till.board, 40_00)).settle().verdicts
+        got.append((verdict, opg1.balance(till.board.account)))
     assert got == [(SETTLED, 40_00), (UNPAID, 30_00), (UNPAID, 0), (UNPAID, 0)]
     owner.execute("SELECT source, amount_minor FROM covers ORDER BY amount_minor DESC")
     assert owner.fetchall() == [("reserve", 20_00), ("bond", 6_00), ("account", 4_00)]
@@ -64,10 +62,33 @@ def test_a_clone_pays_two_shops_until_nothing_is_left(
         builder.check_signature(purse.key.public, opg1.realm8, "TXN", txn)
 
 
+def test_a_copied_purse_takes_no_more_of_the_account_than_its_allowance(
+    opg1: Opg1Teller, owner: Cursor
+) -> None:
+    """Ten shops of 50.00: the reserve, the bond of 5.00, 50.00 of the 445.00, and no more."""
+    anna = opg1.board("anna", 500_00)
+    purse, other = opg1.top_up(anna, 50_00), opg1.top_up(anna, 10_00, "other")
+    found = []
+    for n in range(10):
+        till = shop(opg1, f"shop {n}")
+        txn = purse.clone().pay(till.board, 50_00)
+        found += till.append(txn).settle().verdicts
+    assert found == [SETTLED, COVERED, *[UNPAID] * 8]
+    assert opg1.balance("anna") == 500_00 - 55_00 - 11_00 - 50_00
+    assert opg1.balance("shop 2") == 5_00  # what was left of them
+    owner.execute("SELECT source, sum(amount_minor)::int FROM covers GROUP BY 1 ORDER BY 1")
+    assert owner.fetchall() == [("account", 50_00), ("bond", 5_00)]
+    for name, verdict in (("bert", SETTLED), ("carl", COVERED)):  # another purse's are its own
+        till = shop(opg1, name)
+        txn = other.clone().pay(till.board, 10_00)
+        assert till.append(txn).settle().verdicts == [verdict]
+    assert opg1.balance("anna") == 384_00 - 9_00
+
+
 def test_the_fund_pays_up_to_what_the_payee_has_earned(
     opg1: Opg1Teller, bert: Board, owner: Cursor
 ) -> None:
-    anna, carl = opg1.board("anna", 11_00), opg1.board("carl")
+    anna, carl = opg1.board("anna", 11_00), shop(opg1, "carl")
     owner.execute("UPDATE accounts SET guarantee_minor = 250 WHERE account_id = 'carl'")
     owner.execute(
         """
@@ -87,12 +108,50 @@ def test_the_fund_pays_up_to_what_the_payee_has_earned(
     clone = purse.clone()
     first = purse.pay(bert, 10_00)
     opg1.report(anna, purse, [entry(2, first, opg1.ack(bert, first))])
-    second = clone.pay(carl, 10_00)
-    report = [entry(2, second, opg1.ack(carl, second))]
-    assert opg1.report(anna, purse, report).verdicts == {1: UNPAID}
+    assert carl.append(clone.pay(carl.board, 10_00)).settle().verdicts == [UNPAID]
     assert opg1.balance("carl") == 1_00 + 2_50
     owner.execute("SELECT guarantee_minor FROM accounts WHERE account_id = 'carl'")
     assert owner.fetchone() == (0,)
+
+
+def test_a_payers_copy_of_a_conflict_waits_for_the_payees_ledger(
+    opg1: Opg1Teller, anna: Board, till: Till
+) -> None:
+    """Clara took it after the purse had ended: her ledger says so, Anna's copy of it does not."""
+    purse = opg1.top_up(anna)
+    clone, clara = purse.clone(), shop(opg1, "clara")
+    assert till.append(purse.pay(till.board, 50_00)).settle().verdicts == [SETTLED]
+    late = opg1.now + (policy.PURSE_DAYS + 1) * DAY_S
+    clara.append(txn := clone.pay(clara.board, 50_00), recv_t=late)
+    acked = entry(2, txn, acknowledgement(clara, 0, txn, t_lb=late))
+    for _ in range(2):
+        assert opg1.report(anna, purse, [acked]).verdicts == {1: PENDING}
+    assert opg1.stored(purse).state == "revoked"  # the two payments prove it, whoever brings them
+    assert opg1.client.get(f"/proofs/{purse.id8.hex()}").status_code == 200
+    assert (opg1.balance("clara"), opg1.reserved(purse)) == (0, (50_00, 10_00))
+    assert clara.settle().verdicts == [UNPAID]
+    assert opg1.report(anna, purse, [acked]).verdicts == {1: UNPAID}
+    assert opg1.balance("clara") == 0
+
+
+def test_a_payers_copy_of_a_revoked_purse_waits_for_the_payees_ledger(
+    opg1: Opg1Teller, anna: Board, till: Till
+) -> None:
+    """Bert knew of the revocation when he took one of the two; the third never comes."""
+    purse = opg1.top_up(anna)
+    opg1.operate("freeze", account_id="anna")
+    txns = [purse.pay(till.board, amount) for amount in (1_00, 2_00, 4_00)]
+    till.append(txns[0]).append(txns[1], rev_seq=1).append(txns[2])
+    acked = [entry(2, txn, acknowledgement(till, n, txn)) for n, txn in enumerate(txns)]
+    waiting = {1: PENDING, 2: PENDING, 3: PENDING}
+    assert opg1.report(anna, purse, acked).verdicts == waiting
+    assert till.settle(0, 2).verdicts == [SETTLED, REVOKED]
+    assert opg1.report(anna, purse, acked).verdicts == waiting | {1: SETTLED}
+    opg1.now += GRACE_OVER_S
+    opg1.operate("lapse")
+    assert opg1.report(anna, purse).verdicts == {1: SETTLED, 2: LAPSED, 3: LAPSED}
+    assert till.settle(2).verdicts == [LAPSED]
+    assert (opg1.balance("bert"), opg1.balance("anna")) == (1_00, FUNDS_MINOR - 1_00)
 
 
 def test_out_of_order_but_apart_both_are_paid_and_the_purse_revoked(
@@ -147,15 +206,15 @@ def test_a_void_reaches_the_payees_ledger_whichever_way_it_was_paid(
 
 
 def test_the_same_acceptance_and_void_freeze_once(
-    opg1: Opg1Teller, anna: Board, bert: Board
+    opg1: Opg1Teller, anna: Board, till: Till
 ) -> None:
     """A payer that keeps both does not keep the payee frozen."""
     purse = opg1.top_up(anna)
     clone, carl = purse.clone(), opg1.board("carl")
-    first, second = purse.pay(carl, 10_00), clone.pay(bert, 20_00)
-    report = [entry(2, txn, opg1.ack(board, txn)) for txn, board in ((first, carl), (second, bert))]
-    opg1.report(anna, purse, report)
-    void = [entry(3, second, opg1.void(bert, second))]
+    first, second = purse.pay(carl, 10_00), clone.pay(till.board, 20_00)
+    opg1.report(anna, purse, [entry(2, first, opg1.ack(carl, first))])
+    assert till.append(second).settle().verdicts == [COVERED]
+    void = [entry(3, second, opg1.void(till.board, second))]
     opg1.report(anna, purse, void)
     assert [row["subject"] for row in rows(opg1, "freeze")] == ["bert"]
     opg1.operate("unfreeze", account_id="bert")

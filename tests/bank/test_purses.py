@@ -6,6 +6,7 @@ Conservation and every other invariant is proved when each test ends (`opg1`).
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import limits, policy
@@ -39,6 +40,7 @@ from tests.bank.opg1_teller import (
     entry,
     reason,
 )
+from tests.bank.till import Till, acknowledgement
 from tests.opg1_builder import Key
 
 GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
@@ -111,16 +113,59 @@ def test_limits_of_top_ups(opg1: Opg1Teller) -> None:
     too_much = policy.ALLOWANCE_MAX_MINOR + 1
     assert opg1.no_purse(rich, new_key=Key("a"), amount=too_much) == OVER_LIMIT
     purses = [opg1.top_up(rich, 90_00, name=str(n)) for n in range(policy.PURSES_MAX)]
-    assert opg1.no_purse(rich, new_key=Key("b"), amount=1) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("b"), amount=1_00) == OVER_LIMIT
     close = entry(4, purses[0].close())
     opg1.report(rich, purses[0], [close])
     # A place is free again, but 270 of the 300 a day are given.
     assert opg1.no_purse(rich, new_key=Key("c"), amount=30_01) == OVER_LIMIT
     assert opg1.report(rich, new_key=Key("d"), amount=30_00).purse
     opg1.report(rich, purses[1], [entry(4, purses[1].close())])
-    assert opg1.no_purse(rich, new_key=Key("e"), amount=1) == OVER_LIMIT
+    assert opg1.no_purse(rich, new_key=Key("e"), amount=1_00) == OVER_LIMIT
     opg1.now += DAY_S
     assert opg1.report(rich, new_key=Key("f"), amount=100_00).purse
+
+
+def test_an_account_gets_no_purse_for_cents(opg1: Opg1Teller) -> None:
+    rich = opg1.board("rich", 10_000_00)
+    assert opg1.no_purse(rich, new_key=Key("a"), amount=99) == OVER_LIMIT
+    assert opg1.report(rich, new_key=Key("b"), amount=1_00).purse
+
+
+def test_an_account_gets_so_many_purses_a_day(opg1: Opg1Teller) -> None:
+    """Each is closed at once, and is then a revocation that every board has to keep."""
+    boards = [opg1.board("rich", 10_000_00), opg1.board("rich", name="second")]
+    other = opg1.board("other", 10_00)
+    for n in range(10):
+        purse = opg1.top_up(boards[n % 2], 1_00, name=str(n))
+        opg1.report(boards[n % 2], purse, [entry(4, purse.close())])
+    for board in boards:
+        assert opg1.no_purse(board, new_key=Key(board.device_id.hex()), amount=1_00) == OVER_LIMIT
+    assert opg1.top_up(other, 1_00)
+    opg1.now += DAY_S
+    assert opg1.top_up(boards[0], 1_00, name="tomorrow")
+
+
+def test_two_boards_of_an_account_get_its_last_purse_of_a_day_once(
+    opg1: Opg1Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "PURSES_DAY_MAX", 1)
+    boards = [opg1.board("rich", 10_000_00), *(opg1.board("rich", name=n) for n in "bcdefgh")]
+
+    def ask(board: Board) -> int:
+        return opg1.report(board, new_key=Key(board.device_id.hex()), amount=1_00).refused
+
+    with ThreadPoolExecutor(len(boards)) as pool:
+        refused = sorted(pool.map(ask, boards))
+    assert refused == [0] + [OVER_LIMIT] * 7
+
+
+def test_a_purse_that_is_spent_to_its_end_takes_no_place(opg1: Opg1Teller, till: Till) -> None:
+    rich = opg1.board("rich", 10_000_00)
+    purses = [opg1.top_up(rich, 10_00, name=str(n)) for n in range(policy.PURSES_MAX)]
+    till.append(purses[0].pay(till.board, 9_99)).settle()
+    assert opg1.no_purse(rich, new_key=Key("a"), amount=10_00) == OVER_LIMIT
+    till.append(purses[0].pay(till.board, 1)).settle(1)
+    assert opg1.report(rich, new_key=Key("b"), amount=10_00).purse
 
 
 def test_another_devices_key_is_refused(opg1: Opg1Teller, anna: Board, bert: Board) -> None:
@@ -276,15 +321,18 @@ def test_payments_stand_where_the_new_purse_is_refused(opg1: Opg1Teller, bert: B
 
 
 def test_a_frozen_board_tells_what_it_paid_and_gets_no_purse(
-    opg1: Opg1Teller, anna: Board, bert: Board
+    opg1: Opg1Teller, anna: Board, till: Till
 ) -> None:
-    """What it paid is its payee's, whoever reports it; a purse comes once the freeze is lifted."""
+    """Its payee's ledger decides about what it paid; a purse comes once the freeze is lifted."""
     purse = opg1.top_up(anna)
-    txn = purse.pay(bert, 12_50)
+    txn = purse.pay(till.board, 12_50)
+    till.append(txn)
     opg1.operate("freeze", account_id="anna", device_id=anna.device_id.hex())
-    report = [entry(2, txn, opg1.ack(bert, txn))]
+    report = [entry(2, txn, acknowledgement(till, 0, txn))]
     found = opg1.report(anna, purse, report, Key("k"), 1_00)
-    assert (found.verdicts, found.purse, found.refused) == ({1: SETTLED}, b"", FROZEN)
+    assert (found.verdicts, found.purse, found.refused) == ({1: PENDING}, b"", FROZEN)
+    assert till.settle().verdicts == [SETTLED]
+    assert opg1.report(anna, purse, report).verdicts == {1: SETTLED}
     assert opg1.balance("bert") == 12_50
     opg1.operate("unfreeze", account_id="anna", device_id=anna.device_id.hex())
     assert opg1.no_purse(anna, new_key=Key("k"), amount=1_00) == FROZEN

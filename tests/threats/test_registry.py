@@ -58,6 +58,9 @@ AMOUNTS = {
     "all purses of a board": policy.ALLOWANCE_MAX_MINOR * policy.PURSES_MAX,
     "top-ups of a board in 24 hours": policy.TOPUP_DAY_MINOR_MAX,
     "bond behind a purse": policy.bond_minor(policy.ALLOWANCE_MAX_MINOR),
+    "of the payer's account, for all that one purse was spent twice for": (
+        policy.ALLOWANCE_MAX_MINOR
+    ),
     "what a till takes between two beacons": policy.STALE_MINOR,
     "what a till holds unsettled": policy.RX_CUM_MINOR,
 }
