@@ -2,6 +2,7 @@
 
 from binascii import hexlify
 
+from firmware.common import crypto
 from firmware.common.payment.certificate import device_id
 from firmware.common.payment.money import show_amount
 from firmware.common.payment.purse import check_purse
@@ -35,7 +36,7 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     new_purse = statement_purse(statement)
     if new_purse:
         purse = check_purse(news.realm8, news.banks, new_purse)
-        if purse.pub != sync.newpub:
+        if not purse.pub == sync.newpub == crypto.public_key(wallet.new_key):
             raise Refused(KEY_MISMATCH, "the purse is for another key")
         if wallet.find(purse.purse):
             raise Refused(REPLAY, "this board has that purse")
