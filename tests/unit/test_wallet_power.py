@@ -214,3 +214,21 @@ def test_a_purse_that_is_spent_and_judged_gives_its_place_to_the_next_for_good()
                 "settled"
             ]
         declined(STORE_FULL, app, "top_up", amount=20_00)
+
+
+def test_a_purse_whose_payee_never_comes_back_does_not_hide_another():
+    with Folder() as folder:
+        app, desk, till = topped_up(folder, 4_50)
+        till.answers[TXN] = lambda number, body: None
+        pay(app, till)
+        top_up(app, b"purse002")
+        app.wallet.pending.clear()  # else it is resumed first
+        till.nonce = b"req00002"
+        pay(app, till)
+        report_all(app, desk)
+        asked = set()
+        for _ in range(24):
+            told, box = done(app, "sync", again=True)
+            asked.add(told["purse"])
+            done(app, "statement", desk.answer(box))
+        assert asked == {b"bank0000".hex(), b"purse002".hex()}
