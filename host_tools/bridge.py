@@ -40,6 +40,7 @@ class Bridge:
         self._sleep = sleep
         self.report = {"collected": 0, "uploaded": 0, "applied": 0, "refused": 0}
         self.refusals: list[dict[str, Any]] = []
+        self._asked: set[str] = set()  # devices, about what the bank had not judged
 
     def collect(self, board: Device) -> str:
         """Copies what the bank has not judged for good into the outbox; the device's id.
@@ -92,7 +93,7 @@ class Bridge:
 
     def _collect(self, route: Route, board: Device, device: str) -> bool:
         found = False
-        for batch, data in route.collect(board, device):
+        for batch, data in route.collect(board, device, self._asked):
             found = True
             is_new = not self._outbox.has(batch, route.asks)
             if route.one_at_a_time:  # whatever it told before was answered by another way

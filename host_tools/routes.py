@@ -93,8 +93,11 @@ class Route(Protocol):
     role: str
     one_at_a_time: bool  # the next is told only when this one is answered
 
-    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
-        """What the board has for the bank. Raises `Refused` as the board does."""
+    def collect(self, board: Device, device: str, asked: set[str]) -> Iterator[tuple[Batch, bytes]]:
+        """What the board has for the bank. Raises `Refused` as the board does.
+
+        `asked` holds the devices that were asked in this run about what the bank knows already.
+        """
         ...
 
     def settle(self, bank: Bank, data: bytes) -> bytes:
@@ -119,7 +122,7 @@ class Files:
 
     asks, answers, role, one_at_a_time = "ledger", "answer", RECEIVER, False
 
-    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+    def collect(self, board: Device, device: str, asked: set[str]) -> Iterator[tuple[Batch, bytes]]:
         total, _ = board.call("total")
         first = total["first_open"]
         while first < total["count"]:
@@ -144,7 +147,7 @@ class Taps:
 
     asks, answers, role, one_at_a_time = "upload", "receipt", RECEIVER, True
 
-    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+    def collect(self, board: Device, device: str, asked: set[str]) -> Iterator[tuple[Batch, bytes]]:
         header, upload = board.call("upload")
         if upload:
             yield Batch(device, header["first"], header["count"]), upload
@@ -173,8 +176,14 @@ class Reports:
 
     asks, answers, role, one_at_a_time = "sync", "statement", SENDER, True
 
-    def collect(self, board: Device, device: str) -> Iterator[tuple[Batch, bytes]]:
+    def collect(self, board: Device, device: str, asked: set[str]) -> Iterator[tuple[Batch, bytes]]:
+        """A payment that the bank had not judged is asked about again, once in a run: the payee
+        may have brought it since, or its purse have ended.
+        """
         header, report = board.call("sync")
+        if not report and device not in asked:
+            asked.add(device)
+            header, report = board.call("sync", again=True)
         if report:
             yield Batch(device, 0, header["entries"]), report
 

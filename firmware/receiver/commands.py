@@ -4,7 +4,7 @@ from binascii import hexlify
 
 from firmware.common import late
 from firmware.common.wire.commands import Commands
-from firmware.common.wire.errors import CANCELLED, REQUEST_UNKNOWN, Refused
+from firmware.common.wire.errors import CANCELLED, MALFORMED, REQUEST_UNKNOWN, Refused
 from firmware.receiver.app import App
 
 _CHARGING = "firmware.receiver.charging"
@@ -41,7 +41,9 @@ class ReceiverCommands(Commands):
 
     def do_refund(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the cashier to give back `amount` of the entry at `index`; see `outcome`."""
-        reason = int(header.get("reason", 0))
+        reason = header.get("reason", 0)
+        if type(reason) is not int or not 0 <= reason < 2**32:  # it is packed after the question
+            raise Refused(MALFORMED, "a reason is a number of four bytes")
         self.app.ask(self.app.decide, "refund", int(header["index"]), header["amount"], reason)
         return {}, b""
 

@@ -2,10 +2,13 @@
 
 from firmware.common.payment.money import check_amount
 from firmware.common.payment.refund import make_refund
+from firmware.common.payment.verdicts import DUPLICATE, SETTLED
 from firmware.common.wire.errors import OVER_LIMIT, REQUEST_UNKNOWN, Refused
 from firmware.receiver import entries, keeping, remembering
 from firmware.receiver.app import App
 from firmware.receiver.keeping import ACCEPTED, REFUNDED
+
+_GIVEN_BACK = (SETTLED, DUPLICATE)
 
 
 def payment(app: App, index: int) -> bytes:
@@ -44,12 +47,17 @@ def refund(app: App, accepted: bytes, amount_minor: int, reason: int) -> None:
 
 
 def _refunded(app: App, txn_hash: bytes) -> int:
-    """Minor units that went back already, as far as the journal tells; the bank knows all."""
+    """Minor units that went back already, as far as the journal tells; the bank knows all.
+
+    What the bank has refused did not go back.
+    """
     total_minor = 0
-    journal = keeping.segments(app.till)
+    till, journal = app.till, keeping.segments(app.till)
     for segment in range(journal.first, journal.last + 1):
         for _, _, payload in journal.scan_segment(segment, REFUNDED):
             found = entries.refund(payload)
             if found.txn_hash == txn_hash:
-                total_minor += found.amount
+                index = entries.fields(payload)[1]
+                if entries.verdicts(till, index, 1).get(index, SETTLED) in _GIVEN_BACK:
+                    total_minor += found.amount
     return total_minor

@@ -2,13 +2,15 @@
 
 from binascii import hexlify
 
+from firmware.common import crypto
 from firmware.common.payment.certificate import device_id
 from firmware.common.payment.money import show_amount
 from firmware.common.payment.purse import check_purse
 from firmware.common.payment.settlement import check_statement, statement_purse
 from firmware.common.storage import enrolment
 from firmware.common.ui.flow import name_of
-from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, Refused
+from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, STORE_FULL, Refused
+from firmware.common.wire.limits import PURSES_MAX
 from firmware.common.wire.messages import DCERT, PURSE, STATEMENT, SYNC
 from firmware.common.wire.sealed_box import Box
 from firmware.common.wire.signed import parse_signed
@@ -35,7 +37,7 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     new_purse = statement_purse(statement)
     if new_purse:
         purse = check_purse(news.realm8, news.banks, new_purse)
-        if purse.pub != sync.newpub:
+        if not purse.pub == sync.newpub == crypto.public_key(wallet.new_key):
             raise Refused(KEY_MISMATCH, "the purse is for another key")
         if wallet.find(purse.purse):
             raise Refused(REPLAY, "this board has that purse")
@@ -51,6 +53,19 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
         "judged": statement.n,
         "purse": hexlify(new_purse[2:10]).decode(),
     }, b""
+
+
+def make_room(wallet: Wallet) -> None:
+    """Drops the oldest purse that is spent to its end and judged; else `Refused(STORE_FULL)`.
+
+    Its payments are proven by the bank's books then, no more by this board's evidence packs.
+    """
+    for standing in standings(wallet):
+        purse = standing.purse
+        if purse.spent >= parse_signed(PURSE, purse.signed).allowance and not standing.open():
+            keeping.drop_purse(wallet, purse.id)
+            return
+    raise Refused(STORE_FULL, "%d purses are the most: close one and sync" % PURSES_MAX)
 
 
 def _tell_refusal(app: App, amount_minor: int, reason: object) -> None:

@@ -2,10 +2,11 @@
 
 from binascii import hexlify, unhexlify
 
+from firmware.common import late
 from firmware.common.payment.identifier import identifier
 from firmware.common.payment.money import check_amount
 from firmware.common.wire.commands import Commands
-from firmware.common.wire.errors import BUSY, NO_FUNDS, REQUEST_UNKNOWN, STORE_FULL, Refused
+from firmware.common.wire.errors import BUSY, NO_FUNDS, REQUEST_UNKNOWN, Refused
 from firmware.common.wire.limits import PURSES_MAX
 from firmware.common.wire.messages import PURSE
 from firmware.common.wire.signed import parse_signed
@@ -71,7 +72,7 @@ class SenderCommands(Commands):
         if wallet.new_key:
             raise Refused(BUSY, "a purse was asked for already: sync")
         if len(wallet.purses) >= PURSES_MAX:
-            raise Refused(STORE_FULL, "%d purses are the most: sync" % PURSES_MAX)
+            late.call("firmware.sender.answered", "make_room", wallet)
         self.app.ask(self.app.decide, "top_up", amount_minor)
         return {}, b""
 

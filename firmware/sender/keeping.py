@@ -7,6 +7,7 @@
     CLOSING    signed TXN of kind CLOSE                     before it is sent
     SYNCING    signed SYNC                                  before it is sent (J6)
     ANSWERED   signed STATEMENT                             verdicts, and perhaps a purse
+    DROPPED    purse8                                       it is spent and judged to its end
 
 Whatever happens to link or power, the same journalled payment is sent again, and no counter is
 used twice. Loaded when there is something to write, and when a board starts; what is journalled
@@ -34,6 +35,7 @@ VOIDED = 5
 CLOSING = 6
 SYNCING = 7
 ANSWERED = 8
+DROPPED = 9
 
 _DCERT_BYTES = 232
 _PREQ_BYTES = 126
@@ -96,6 +98,11 @@ def add_statement(wallet: Wallet, statement: bytes) -> None:
     _append(wallet, ANSWERED, bytes(8), statement)
 
 
+def drop_purse(wallet: Wallet, purse: bytes) -> None:
+    """Gives the place of a purse to another, for good."""
+    _append(wallet, DROPPED, purse, purse)
+
+
 def drop_before(wallet: Wallet, segment: int) -> None:
     """Removes older segments, whose payments are all judged."""
     journal = segments(wallet)
@@ -156,6 +163,8 @@ def _take(
         _spend(wallet, payload)
     elif kind == SYNCING:
         wallet.syncing = place
+    elif kind == DROPPED:
+        wallet.purses = [kept for kept in wallet.purses if kept.id != payload]
     else:
         _take_statement(wallet, journal, payload)
 

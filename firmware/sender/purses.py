@@ -3,6 +3,7 @@
 from firmware.common import crypto
 from firmware.common.payment.money import show_amount, show_money
 from firmware.common.payment.transaction import make_close
+from firmware.common.wire.errors import BUSY, NO_FUNDS, Refused
 from firmware.common.wire.messages import PURSE
 from firmware.common.wire.signed import parse_signed
 from firmware.sender import keeping
@@ -17,6 +18,8 @@ async def top_up(app: App, amount_minor: int) -> bool:
     lines = ["", show_amount(amount_minor), "to pay offline,", "kept apart by", "the bank."]
     if not await app.dialog.confirm("TOP UP?", lines):
         return False
+    if app.wallet.new_key:  # the user agreed to another question meanwhile
+        raise Refused(BUSY, "a purse was asked for already: sync")
     keeping.add_key(app.wallet, crypto.generate_key()[0], amount_minor)
     app.device.log("TOP UP", show_amount(amount_minor))
     return True
@@ -28,6 +31,8 @@ async def close_purse(app: App, purse: Purse) -> bool:
     amount = show_money(record.allowance - purse.spent, record.cur)
     if not await app.dialog.confirm("CLOSE PURSE?", ["", amount, "goes back to", "the account."]):
         return False
+    if purse.spent >= record.allowance:  # it was closed meanwhile
+        raise Refused(NO_FUNDS, "nothing is left in that purse")
     news = app.device.news
     txn = make_close(
         news.realm8,

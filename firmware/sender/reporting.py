@@ -46,10 +46,13 @@ def report(wallet: Wallet, device8: bytes, newpub: bytes, t_lb: int, again: bool
 
 
 def _to_tell(found: list[Standing], again: bool) -> Standing | None:
-    for standing in found:
-        if standing.open(again):
-            return standing
-    return None
+    """The first purse with something to tell; of those to be asked about `again`, any: else one
+    whose payee never comes back would keep the bank from being asked about the others.
+    """
+    waiting = [standing for standing in found if standing.open(again)]
+    if not waiting:
+        return None
+    return waiting[crypto.random_bytes(1)[0] % len(waiting) if again else 0]
 
 
 def _entries(wallet: Wallet, purse: bytes, counters: list[int]) -> list[bytes]:

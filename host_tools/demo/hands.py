@@ -119,7 +119,7 @@ def ready(payer: Hand, payee: Hand, bank: PocketBank, amount_minor: int = 100_00
         enrol(hand, bank, lambda: "1", is_operator=False)
     payer.agree("top_up", "TOP UP?", amount=amount_minor)
     reports = Reports()
-    for _, data in reports.collect(payer.device, ""):
+    for _, data in reports.collect(payer.device, "", set()):
         reports.give(payer.device, reports.settle(bank, data))
     payer.device.call("import_key", payee.device.call("key")[1], account=payee.account)
 

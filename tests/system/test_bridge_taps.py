@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bank import server
-from firmware.common.wire.errors import BAD_SIGNATURE, CANNOT_OPEN, MALFORMED
+from firmware.common.hardware.pins import BUZZER
+from firmware.common.wire.errors import BAD_SIGNATURE, CANNOT_OPEN, MALFORMED, Refused
 from host_tools import bundle
 from host_tools.bank_client import BankClient
 from host_tools.bridge import run
@@ -18,6 +19,7 @@ from tests.system.people import Person, Room
 
 PAID = "PAID"
 FUNDS_MINOR = 100_00
+BEEPED = f"pin {BUZZER} 1"  # the till has entered a payment
 
 
 @pytest.fixture
@@ -86,6 +88,25 @@ def test_cut_short_after_each_step(market: Market) -> None:
     bridge = market.carry()
     assert (bridge.refusals, market.waits()) == ([], {})
     assert (market.verdicts(), market.balances()) == ([0], (FUNDS_MINOR - 12_50, 12_50))
+
+
+def test_a_payment_that_only_the_till_confirms_is_asked_about_again(market: Market) -> None:
+    """Its receipt was lost; the bank is told it alone, then hears of it from the till."""
+    beeps = market.payee.board.events
+    known = len(beeps())
+    market.pair.wire.pass_on = lambda _direction, data: (
+        b"" if any(event == BEEPED for _, event in beeps()[known:]) else data
+    )
+    assert market.pair.pay(2_00)["outcome"] == "NOT CONFIRMED YET"
+    assert market.carry(market.payer).report["uploaded"] == 3  # told, and asked about once
+    assert market.carry(market.payer).report["uploaded"] == 1
+    assert list(market.payer.payments().values()) == ["settled", "signed"]
+    market.carry(market.payee)
+    assert market.carry(market.payer).refusals == []
+    assert list(market.payer.payments().values()) == ["settled", "settled"]
+    with pytest.raises(Refused):
+        market.payer.call("tap_again")
+    assert set(market.carry().report.values()) == {0}
 
 
 def market_people(market: Market) -> tuple[Person, ...]:

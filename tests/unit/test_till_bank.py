@@ -4,7 +4,7 @@ import os
 
 from firmware.common.payment.batch import LEDGER
 from firmware.common.payment.evidence import check_evidence
-from firmware.common.payment.verdicts import CONFLICT_UNPAID, LAPSED, OVER_LIMIT, SETTLED
+from firmware.common.payment.verdicts import CONFLICT_UNPAID, DUPLICATE, LAPSED, OVER_LIMIT, SETTLED
 from firmware.common.storage.news_exchange import take
 from firmware.common.wire import messages, packet
 from firmware.common.wire.console import answer
@@ -247,6 +247,11 @@ def give_back(app, index: int, amount: int, *presses: str):
     """What a host's `refund` comes to."""
     header, _ = call(app, "refund", index=index, amount=amount, reason=7)
     assert header["ok"]
+    return come_to(app, *presses)
+
+
+def come_to(app, *presses: str):
+    """What the question on the screen comes to."""
     app.device.board.press(*presses)
 
     async def story() -> None:
@@ -284,6 +289,40 @@ def test_no_more_goes_back_than_came():
         for wrong in (-1, 1, 99):  # a refund, and what never was
             assert give_back(app, wrong, 1) == REQUEST_UNKNOWN
         assert OVER_LIMIT == 7
+
+
+def test_what_the_bank_refused_to_give_back_can_be_given_again():
+    with Folder() as folder:
+        app, _, bank = filled(folder, 1)
+        assert give_back(app, 0, 1_00, "ok") == "DONE"
+        bank.open(done(app, "upload")[1])
+        done(app, "receipt", bank.receipt(verdicts=bytes((SETTLED, OVER_LIMIT))))
+        app = again(app)
+        assert give_back(app, 0, 60, "ok") == "DONE"
+        assert give_back(app, 0, 41) == TOO_MUCH  # not judged: on its way
+        bank.open(done(app, "upload")[1])
+        done(app, "receipt", bank.receipt(verdicts=bytes((DUPLICATE,))))
+        assert give_back(again(app), 0, 41) == TOO_MUCH
+
+
+def test_a_refund_that_could_not_be_written_is_refused_before_anybody_is_asked():
+    with Folder() as folder:
+        app, _, _ = filled(folder, 1)
+        for reason in (-1, 2**32, 2**80, 1.5, "7", None, True):
+            told, _ = call(app, "refund", index=0, amount=1, reason=reason)
+            assert told["reason"] == MALFORMED
+        for index in ("first", None, [0]):
+            declined(MALFORMED, app, "refund", index=index, amount=1)
+        for amount, reason in (
+            (-1, TOO_MUCH),
+            (2**80, TOO_MUCH),
+            (1.5, MALFORMED),
+            ("1", MALFORMED),
+        ):
+            done(app, "refund", index=0, amount=amount)
+            assert come_to(app) == reason
+        done(app, "refund", index=0, amount=1, reason=2**32 - 1)
+        assert come_to(app, "ok") == "DONE"
 
 
 def test_power_that_goes_while_a_refund_is_entered_leaves_it_in_or_out():

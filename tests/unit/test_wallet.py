@@ -8,8 +8,10 @@ from firmware.common.wire.errors import (
     BUSY,
     CANNOT_OPEN,
     KEY_MISMATCH,
+    MALFORMED,
     NO_FUNDS,
     NOT_FOR_ME,
+    OVER_LIMIT,
     REPLAY,
     REQUEST_UNKNOWN,
     STORE_FULL,
@@ -55,6 +57,58 @@ def test_a_top_up_is_the_users_decision():
         for _ in range(PURSES_MAX):
             top_up(app, b"p%07d" % len(app.wallet.purses))
         declined(STORE_FULL, app, "top_up", amount=100_00)
+
+
+async def answered(app, do: str, **members) -> None:
+    """A second question of that kind while the first is on the screen; the user agrees to both."""
+    await until(app, lambda: app.dialog.title.endswith("?"))
+    done(app, do, **members)
+    app.device.board.press("ok")
+    await until(app, lambda: app.outcome == "DONE")
+    app.device.board.press("ok")
+    await until(app, lambda: app.why)
+
+
+def test_a_second_top_up_while_the_first_is_asked_makes_no_second_key():
+    with Folder() as folder:
+        app = payer(folder)
+        done(app, "top_up", amount=100_00)
+        run(answered(app, "top_up", amount=50_00), app.run())
+        assert app.why == BUSY and app.wallet.new_amount_minor == 100_00
+        desk = Desk(app)
+        data = desk.open(done(app, "sync")[1])
+        assert sync.parse_sync(data)[0].newpub == crypto.public_key(app.wallet.new_key)
+
+
+def test_amounts_that_no_purse_can_have_are_refused_before_anybody_is_asked():
+    with Folder() as folder:
+        app = payer(folder)
+        for do in ("top_up", "pay"):
+            for amount in (0, -1, 2**32, 2**80):
+                declined(OVER_LIMIT, app, do, amount=amount)
+            for amount in (1.5, "1", None, True, [1]):
+                declined(MALFORMED, app, do, amount=amount)
+
+
+def test_a_purse_for_another_key_than_the_kept_one_is_not_taken():
+    with Folder() as folder:
+        app = payer(folder)
+        desk = Desk(app)
+        done(app, "top_up", amount=100_00)
+        agree(app)
+        box = done(app, "sync")[1]
+        keeping.add_key(app.wallet, crypto.generate_key()[0], 100_00)
+        declined(KEY_MISMATCH, app, "statement", desk.answer(box))
+        assert app.wallet.purses == []
+
+
+def test_a_purse_is_closed_once_however_often_it_is_asked():
+    with Folder() as folder:
+        app, _, _ = topped_up(folder)
+        purse8 = app.wallet.purses[0].id.hex()
+        done(app, "close_purse", purse=purse8)
+        run(answered(app, "close_purse", purse=purse8), app.run())
+        assert app.why == NO_FUNDS and app.wallet.purses[0].ctr == 1
 
 
 def test_the_key_of_a_purse_is_in_flash_before_the_bank_sees_it():

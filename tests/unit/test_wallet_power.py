@@ -5,14 +5,16 @@ import os
 from firmware.common.payment import asking, sync, transaction, verdicts
 from firmware.common.storage import files, journal
 from firmware.common.wire import messages
+from firmware.common.wire.errors import STORE_FULL
+from firmware.common.wire.limits import PURSES_MAX
 from firmware.common.wire.signed import parse_signed
 from firmware.sender import keeping
 from firmware.sender.keeping import DELIVERED
 from tests.unit import world
-from tests.unit.bank_desk import Desk, agree, done, paid, report_all, topped_up
+from tests.unit.bank_desk import Desk, agree, declined, done, paid, report_all, topped_up
 from tests.unit.beside import run, until
 from tests.unit.helpers import Folder
-from tests.unit.till import again, pair, pay, signed_by, tap_again
+from tests.unit.till import again, pair, pay, signed_by, tap_again, top_up
 
 TXN = messages.TXN.number
 
@@ -187,3 +189,46 @@ def test_segments_whose_payments_are_judged_are_dropped_and_what_counts_survives
         assert app.wallet.pending == [] and done(app, "sync", again=True)[1] == b""
         paid(app, till, 1_00, 1)
         assert signed_by(till)[-1].ctr == count + 1
+
+
+def test_a_purse_that_is_spent_and_judged_gives_its_place_to_the_next_for_good():
+    with Folder() as folder:
+        app, desk, till = topped_up(folder, 4_50)
+        paid(app, till, 4_50, 1)
+        spent = app.wallet.purses[0].id
+        for number in range(1, PURSES_MAX):
+            top_up(app, b"p%07d" % number)
+        declined(STORE_FULL, app, "top_up", amount=20_00)  # its payment may still come to nothing
+        report_all(app, desk)
+        for _ in range(2):
+            done(app, "top_up", amount=20_00)
+            assert app.wallet.find(spent) is None and len(app.wallet.purses) == PURSES_MAX - 1
+            agree(app, "cancel")
+            app = again(app, till)
+        done(app, "top_up", amount=20_00)
+        assert agree(app) == "DONE"
+        report_all(app, desk)
+        for found in (app, again(app, till)):
+            assert len(found.wallet.purses) == PURSES_MAX
+            assert [row["state"] for row in done(found, "payments", first=0)[0]["payments"]] == [
+                "settled"
+            ]
+        declined(STORE_FULL, app, "top_up", amount=20_00)
+
+
+def test_a_purse_whose_payee_never_comes_back_does_not_hide_another():
+    with Folder() as folder:
+        app, desk, till = topped_up(folder, 4_50)
+        till.answers[TXN] = lambda number, body: None
+        pay(app, till)
+        top_up(app, b"purse002")
+        app.wallet.pending.clear()  # else it is resumed first
+        till.nonce = b"req00002"
+        pay(app, till)
+        report_all(app, desk)
+        asked = set()
+        for _ in range(24):
+            told, box = done(app, "sync", again=True)
+            asked.add(told["purse"])
+            done(app, "statement", desk.answer(box))
+        assert asked == {b"bank0000".hex(), b"purse002".hex()}
