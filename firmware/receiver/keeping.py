@@ -105,7 +105,8 @@ def accept(till: Till, request: Request, purse: bytes, txn: bytes) -> bytes:
     """Enters a payment (signed PURSE and TXN) for a request; answers its row."""
     head = extend(till.head, crypto.sha256(txn[:-64]), till.device, till.gen)
     payload = _entry(till) + request.core + head + purse + txn
-    _append(till, ACCEPTED, entry_key(till.gen, till.count), payload)
+    _write(till, ACCEPTED, entry_key(till.gen, till.count), payload)
+    _take_accepted(till, payload)
     return till.recent[-1]
 
 
@@ -149,6 +150,11 @@ def _entry(till: Till) -> bytes:
 
 
 def _append(till: Till, kind: int, key: bytes, payload: bytes, now_ms: int = 0) -> None:
+    _write(till, kind, key, payload)
+    _take(till, kind, payload, now_ms)
+
+
+def _write(till: Till, kind: int, key: bytes, payload: bytes) -> None:
     if till.unwritten >= TILL_ROWS_UNWRITTEN_MAX:
         remembering.write_rows(till)
     journal = segments(till)
@@ -156,7 +162,6 @@ def _append(till: Till, kind: int, key: bytes, payload: bytes, now_ms: int = 0) 
         journal.append(kind, key, payload)
     finally:
         till.place = journal.place
-    _take(till, kind, payload, now_ms)
 
 
 def _take(till: Till, kind: int, payload: bytes, now_ms: int) -> None:

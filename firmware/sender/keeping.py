@@ -8,6 +8,7 @@
     SYNCING    signed SYNC                                  before it is sent (J6)
     ANSWERED   signed STATEMENT                             verdicts, and perhaps a purse
 
+SIGNED is written by what of this is loaded before its user has confirmed it, see `spending`.
 Whatever happens to link or power, the same journalled payment is sent again, and no counter is
 used twice. Loaded when there is something to write, and when a board starts; what is journalled
 was checked before.
@@ -71,8 +72,9 @@ def add_signed(wallet: Wallet, dcert: bytes, preq: bytes, txn: bytes) -> Pending
     check_space(wallet.root)
     if len(wallet.pending) >= PENDING_MAX:
         raise Refused(STORE_FULL, "%d payments are not confirmed yet" % len(wallet.pending))
-    _append(wallet, SIGNED, _hash(txn)[:8], dcert + preq + txn)
-    return wallet.pending[-1]
+    payload = dcert + preq + txn
+    _, place = _write(wallet, SIGNED, _hash(txn)[:8], payload)
+    return _take_signed(wallet, place, payload)
 
 
 def add_answer(wallet: Wallet, kind: int, pending: Pending, answer: bytes) -> None:
@@ -131,10 +133,17 @@ def split_signed(payload: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _append(wallet: Wallet, kind: int, key: bytes, payload: bytes) -> None:
+    journal, place = _write(wallet, kind, key, payload)
+    _take(wallet, journal, place, kind, payload)
+
+
+def _write(
+    wallet: Wallet, kind: int, key: bytes, payload: bytes
+) -> tuple[Segments, tuple[int, int]]:
     journal = segments(wallet)
     place = journal.append(kind, key, payload)
     wallet.place = journal.place
-    _take(wallet, journal, place, kind, payload)
+    return journal, place
 
 
 def _take(
@@ -145,11 +154,7 @@ def _take(
     elif kind == NEWKEY:
         wallet.new_key, wallet.new_amount_minor = payload[:32], unpack(">I", payload[32:])[0]
     elif kind == SIGNED:
-        _, preq, txn = split_signed(payload)
-        wallet.pending.append(_pending(place, preq, txn))
-        wallet.signed += 1
-        wallet.last_time_s = unpack(">I", txn[78:82])[0]
-        _spend(wallet, txn)
+        _take_signed(wallet, place, payload)
     elif kind in (DELIVERED, VOIDED):
         _end(wallet, payload[:8], unpack(">I", payload[8:12])[0])
     elif kind == CLOSING:
@@ -158,6 +163,16 @@ def _take(
         wallet.syncing = place
     else:
         _take_statement(wallet, journal, payload)
+
+
+def _take_signed(wallet: Wallet, place: tuple[int, int], payload: bytes) -> Pending:
+    _, preq, txn = split_signed(payload)
+    pending = _pending(place, preq, txn)
+    wallet.pending.append(pending)
+    wallet.signed += 1
+    wallet.last_time_s = unpack(">I", txn[78:82])[0]
+    _spend(wallet, txn)
+    return pending
 
 
 def _spend(wallet: Wallet, txn: bytes) -> None:

@@ -11,7 +11,7 @@ Loaded for one tap and let go, as are the steps of it that need much code.
 
 from binascii import hexlify
 
-from firmware.common import late
+from firmware.common import crypto, late
 from firmware.common.payment.money import show_money
 from firmware.common.ui.flow import name_of
 from firmware.common.wire import messages
@@ -34,6 +34,8 @@ from firmware.sender.keeping import DELIVERED, VOIDED
 from firmware.sender.wallet import Pending, Purse
 
 _KEEPING = "firmware.sender.keeping"
+_PAYING = "firmware.sender.paying"
+_SPENDING = "firmware.sender.spending"
 _WORDS = "firmware.common.payment.words"
 _NEWS = "firmware.common.storage.news_exchange"
 _TELLING = "firmware.common.storage.news_telling"
@@ -52,6 +54,8 @@ async def tap(app: App, may_pay: bool, amount_minor: int) -> tuple[str, list[str
         talk.why = refused.reason
         detail = refused.detail
     channel.close()
+    for what, pending in talk.events:
+        app.device.log(what, id_of(pending))
     app.why = talk.why
     why = (detail or name_of(talk.why)) if talk.why else ""
     return _outcome(talk, why, not may_pay)
@@ -59,7 +63,7 @@ async def tap(app: App, may_pay: bool, amount_minor: int) -> tuple[str, list[str
 
 class Talk:
     """One conversation. `ended` holds (payment, whether it is paid), `signed` what was signed
-    on it, `why` the last reason that was given."""
+    on it, `why` the last reason that was given, `events` what is logged when nobody waits."""
 
     def __init__(self, app: App, channel: Channel) -> None:
         self.app = app
@@ -67,6 +71,7 @@ class Talk:
         self.name = ""
         self.words = ""
         self.ended: list[tuple[Pending, bool]] = []
+        self.events: list[tuple[str, Pending]] = []
         self.signed: Pending | None = None
         self.is_cancelled = False
         self.why = 0
@@ -131,14 +136,15 @@ class Talk:
             told = screens.ended(is_paid, amount_of(pending), self.name, self.words)
             app.dialog.announce(told[0], told[1])  # over the question that comes next
         await self._offer(purse, purse.ctr + 1, purse.spent + preq.amount)
+        body, digest = late.call(_PAYING, "unsigned", app.device.news, purse, preq)
         if not await self._is_confirmed():
             self.is_cancelled = True
             return
-        txn = late.call("firmware.sender.paying", "sign_payment", app.device.news, purse, preq)
+        txn = body + crypto.sign(purse.private, digest)
         papers = (self._dcert.signed, preq.signed, txn)
-        signed = late.call(_KEEPING, "add_signed", app.wallet, *papers)
+        signed = late.call(_SPENDING, "add_signed", app.wallet, *papers)
         self.signed = signed
-        app.device.log("SIGNED", id_of(signed))
+        self.events.append(("SIGNED", signed))
         screens.sending(app.dialog, amount_of(signed))
         await self._channel.send(messages.TXN.number, txn)
         await self._take_answer(signed)
@@ -152,6 +158,7 @@ class Talk:
             found = self._channel.poll()
             if found:
                 verdicts.append(self._accepted(_read(messages.VERDICT, found)))
+                late.keep(crypto.SIGNING, _SPENDING)  # the user reads meanwhile
 
         timeout_ms = min(preq.ttl_s * 1_000, REQUEST_TTL_MS_MAX)
         amount = show_money(preq.amount, preq.cur)
@@ -203,7 +210,7 @@ class Talk:
         )
         kind = DELIVERED if is_paid else VOIDED
         late.call(_KEEPING, "add_answer", app.wallet, kind, pending, data)
-        app.device.log("DELIVERED" if is_paid else "VOIDED", id_of(pending))
+        self.events.append(("DELIVERED" if is_paid else "VOIDED", pending))
         self.ended.append((pending, is_paid))
         self.why = 0
         title, lines = screens.ended(is_paid, amount_of(pending), self.name, self.words)
