@@ -63,7 +63,7 @@ def is_kept(module: str) -> bool:
 
 
 def let_go() -> None:
-    """Forgets what was kept."""
+    """Forgets what was kept; the next collection finds it."""
     if _kept:
         _kept.clear()
         gc.threshold(_usual)  # type: ignore[attr-defined]

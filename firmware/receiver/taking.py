@@ -7,13 +7,13 @@ the request, and the payment's own signature. Whatever is otherwise goes the lon
 Somebody waits: bytes are compared where they stand, as reading a message by its names costs more.
 """
 
-from firmware.common import crypto
+from firmware.common import crypto, late
 from firmware.common.payment.transaction import PAY
 from firmware.common.wire.codec import VERSION
 from firmware.common.wire.messages import TXN
 from firmware.common.wire.signed import digest
-from firmware.receiver import keeping
 from firmware.receiver.app import App
+from firmware.receiver.entering import accept_at_once
 from firmware.receiver.till import Request, Till
 
 _TXN_BYTES = 82
@@ -40,5 +40,6 @@ def announced(app: App, asked: Request, offer: bytes, data: bytes) -> bytes:
 
 
 def accept(till: Till, request: Request, purse: bytes, txn: bytes) -> bytes:
-    """`keeping.accept`."""
-    return keeping.accept(till, request, purse, txn)
+    """`keeping.accept`; where a segment has to begin the rest of it is loaded."""
+    row = accept_at_once(till, request, purse, txn)
+    return row or late.call("firmware.receiver.keeping", "accept", till, request, purse, txn)

@@ -164,6 +164,7 @@ class Talk:
         row = late.call(_TAKING, "accept", till, request, purse, data)
         self._event = "entry %d" % (till.count - 1)
         words = self._words or late.call(_WORDS, "tap_words", self._channel.session.code)
+        late.let_go()
         app.received(request.amount_minor, request.currency, words)
         await app.device.board.clock.sleep_ms(_SHOW_MS)
         return self._of_row(row)

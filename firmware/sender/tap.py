@@ -142,11 +142,12 @@ class Talk:
             return
         txn = body + crypto.sign(purse.private, digest)
         papers = (self._dcert.signed, preq.signed, txn)
-        signed = late.call(_SPENDING, "add_signed", app.wallet, *papers)
+        signed = late.call(_SPENDING, "journal", app.wallet, *papers)
         self.signed = signed
         self.events.append(("SIGNED", signed))
         screens.sending(app.dialog, amount_of(signed))
         await self._channel.send(messages.TXN.number, txn)
+        late.let_go()
         await self._take_answer(signed)
 
     async def _is_confirmed(self) -> bool:
