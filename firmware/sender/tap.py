@@ -9,11 +9,8 @@
 Loaded for one tap and let go, as are the steps of it that need much code.
 """
 
-from binascii import hexlify
-
 from firmware.common import crypto, late
 from firmware.common.payment.money import show_money
-from firmware.common.ui.flow import name_of
 from firmware.common.wire import messages
 from firmware.common.wire.channel import Channel
 from firmware.common.wire.codec import Layout
@@ -54,11 +51,7 @@ async def tap(app: App, may_pay: bool, amount_minor: int) -> tuple[str, list[str
         talk.why = refused.reason
         detail = refused.detail
     channel.close()
-    for what, pending in talk.events:
-        app.device.log(what, id_of(pending))
-    app.why = talk.why
-    why = (detail or name_of(talk.why)) if talk.why else ""
-    return _outcome(talk, why, not may_pay)
+    return late.call("firmware.sender.ending", "outcome", talk, detail, not may_pay)
 
 
 class Talk:
@@ -244,11 +237,6 @@ def amount_of(pending: Pending) -> str:
     return show_money(pending.amount_minor, pending.currency)
 
 
-def id_of(pending: Pending) -> str:
-    """What a payment is called in logs and by hosts."""
-    return hexlify(pending.hash[:16]).decode()
-
-
 def _read(layout: Layout, found: tuple[int, bytes]) -> bytes:
     """The message, when it is of this type; a VERDICT in its place is raised."""
     number, data = found
@@ -257,25 +245,3 @@ def _read(layout: Layout, found: tuple[int, bytes]) -> bytes:
     if number != layout.number:
         raise Refused(MALFORMED, "the payee speaks otherwise")
     return data
-
-
-def _outcome(talk: Talk, why: str, is_again: bool) -> tuple[str, list[str]]:
-    """What counts most is told; a payment that waits is never passed over in silence."""
-    app = talk.app
-    waiting = [p for p in app.wallet.pending if is_again or talk.payee in (b"", p.payee)]
-    last = talk.signed
-    if last is None and not talk.is_cancelled:
-        last = waiting[-1] if waiting else None
-        if last is None and talk.ended and not why:
-            last = talk.ended[-1][0]
-    app.last_id = id_of(last) if last else ""
-    ends = [is_paid for pending, is_paid in talk.ended if pending is last]
-    if last is None:
-        app.outcome = app.CANCELLED
-        return screens.cancelled(why)
-    if ends:
-        app.outcome = app.PAID if ends[0] else app.CANCELLED
-        return screens.ended(ends[0], amount_of(last), talk.name, talk.words)
-    app.outcome = app.NOT_CONFIRMED
-    app.device.log("NOT CONFIRMED", why)
-    return screens.not_confirmed(amount_of(last), why)
