@@ -34,15 +34,26 @@ _FIELD = {
 }
 
 
-def build(role: str, target: Target, root: Path = ROOT, *, crypto: str = FAST) -> dict[str, bytes]:
-    """All files of a role as a board holds them: absolute path on the board -> content."""
+def build(
+    role: str,
+    target: Target,
+    root: Path = ROOT,
+    *,
+    crypto: str = FAST,
+    instead: dict[str, str] | None = None,
+) -> dict[str, bytes]:
+    """All files of a role as a board holds them: absolute path on the board -> content.
+
+    `instead` holds other texts for some of its sources, to measure with.
+    """
     try:
         sources = {path: (root / path).read_text() for path in source_files(root, role)}
         if _PINS in sources:
             sources[_PINS] = (root / _PINS_OF.get(target.chip, _PINS)).read_text()
         if _FIELD[FAST] in sources:
             sources[_FIELD[FAST]] = (root / _FIELD[crypto]).read_text()
-        texts = _folded(root, role, sources)
+        sources |= instead or {}
+        texts = _folded(root, role, sources, "measured-" if instead else "")
     except (FirmwareTreeError, LinkError) as error:
         raise CommandError(REFUSED, f"This firmware cannot be built: {error}.") from error
     files = {
@@ -55,15 +66,15 @@ def build(role: str, target: Target, root: Path = ROOT, *, crypto: str = FAST) -
     return files
 
 
-def _folded(root: Path, role: str, sources: dict[str, str]) -> dict[str, str]:
+def _folded(root: Path, role: str, sources: dict[str, str], kind: str) -> dict[str, str]:
     """What `fold` makes of a role's sources, from the cache where it made it before."""
     tools = [path.read_text() for path in sorted(_HERE.glob("firmware_*.py"))]
     key = sha256(json.dumps([role, sources, tools]).encode()).hex()[:16]
-    cached = root / ".build" / f"{role}-{key}.json"
+    cached = root / ".build" / f"{kind}{role}-{key}.json"
     if not cached.is_file():
         texts = fold(sources, f"firmware.{role}.main")
         _keep(cached, json.dumps(texts).encode())
-        kept = sorted(cached.parent.glob(f"{role}-*.json"), key=_written)
+        kept = sorted(cached.parent.glob(f"{kind}{role}-*.json"), key=_written)
         for path in kept[:-_FOLDED_KEPT]:
             path.unlink(missing_ok=True)
     return json.loads(cached.read_text())

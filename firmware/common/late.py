@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# What was loaded beforehand, by its whole name, and the garbage that was usual then.
+_kept: dict = {}
+_usual = 0
+
+
 def call(module: str, function: str, *arguments: object) -> "Any":
     """Imports a module, calls one of its functions, and forgets all that was loaded for it.
 
@@ -17,15 +22,57 @@ def call(module: str, function: str, *arguments: object) -> "Any":
     if sys.implementation.name != "micropython":
         __import__(module)
         return getattr(sys.modules[module], function)(*arguments)
+    if module in _kept:
+        gc.threshold(-1)  # type: ignore[attr-defined]  somebody waits: garbage has room until later
+        return getattr(_kept[module], function)(*arguments)
+    let_go()
     before = list(sys.modules)  # as a set it would be a kilobyte of garbage
     gc.collect()  # what is loaded amid garbage leaves the heap in pieces
     try:
         return getattr(_loaded(module), function)(*arguments)
     finally:
-        for name in list(sys.modules):
-            if name not in before:
-                _forget(name)
+        _forget_all(before)
         gc.collect()
+
+
+def keep(*modules: str) -> None:
+    """Loads what will be called while somebody waits; the next call of anything else lets it go.
+
+    So whoever else needs the room has it. Where there is too little, nothing is kept.
+    """
+    global _usual
+    if sys.implementation.name != "micropython":
+        return
+    let_go()
+    _usual = gc.threshold()  # type: ignore[attr-defined]
+    before = list(sys.modules)
+    gc.collect()
+    try:
+        for module in modules:
+            _kept[module] = _loaded(module)
+            _forget_all(before)
+    except MemoryError:
+        _forget_all(before)
+        _kept.clear()
+    gc.collect()
+
+
+def is_kept(module: str) -> bool:
+    """Whether nothing else was loaded since it was."""
+    return module in _kept
+
+
+def let_go() -> None:
+    """Forgets what was kept; the next collection finds it."""
+    if _kept:
+        _kept.clear()
+        gc.threshold(_usual)  # type: ignore[attr-defined]
+
+
+def _forget_all(before: list[str]) -> None:
+    for name in list(sys.modules):
+        if name not in before:
+            _forget(name)
 
 
 def _loaded(module: str) -> "Any":

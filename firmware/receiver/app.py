@@ -73,7 +73,6 @@ class App(Flow):
         screens.received(self.dialog, amount_minor, currency, words)
         self.device.board.beep()
         self.dialog.wake()
-        self.device.log("ACCEPTED", "entry %d" % (self.till.count - 1))
 
     def ask_late(self, request: Request) -> None:
         """Asks the cashier whether a stale request is still to be paid; once, however often."""

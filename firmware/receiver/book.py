@@ -9,7 +9,8 @@ from binascii import hexlify, unhexlify
 from firmware.common import crypto
 from firmware.common.payment.acknowledgement import acknowledge
 from firmware.common.payment.ledger import GENESIS, link
-from firmware.common.storage.journal import Journal, check_space
+from firmware.common.storage.appending import check_space
+from firmware.common.storage.journal import Journal
 from firmware.common.wire import packet
 from firmware.common.wire.errors import REPLAY, Refused
 from firmware.receiver.opened import Opened

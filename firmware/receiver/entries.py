@@ -9,16 +9,8 @@ from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import REQUEST_UNKNOWN, Refused
 from firmware.common.wire.messages import REFUND, TXN
 from firmware.common.wire.signed import parse_signed
-from firmware.receiver.keeping import (
-    ACCEPTED,
-    ENTRY,
-    ENTRY_BYTES,
-    JUDGED,
-    REFUNDED,
-    VOIDED,
-    entry_key,
-    segments,
-)
+from firmware.receiver.entering import ACCEPTED, ENTRY, ENTRY_BYTES, entry_key
+from firmware.receiver.keeping import JUDGED, REFUNDED, VOIDED, segments
 from firmware.receiver.seen import VOIDED as VOIDED_ROW
 from firmware.receiver.seen import read_row
 from firmware.receiver.till import CORE_BYTES, Till

@@ -21,35 +21,41 @@ from struct import pack, unpack
 from firmware.common import crypto
 from firmware.common.payment.ledger import extend
 from firmware.common.storage import files
-from firmware.common.storage.journal import check_space
+from firmware.common.storage.appending import check_space
 from firmware.common.storage.news_store import News
 from firmware.common.storage.segments import CHECKPOINT, Segments
-from firmware.common.wire.errors import ALREADY_PAID, CANCELLED, EXPIRED
+from firmware.common.wire.errors import CANCELLED, EXPIRED
 from firmware.common.wire.limits import (
-    TILL_CLOSED_MAX,
     TILL_REQUESTS_MAX,
     TILL_ROWS_UNWRITTEN_MAX,
 )
 from firmware.receiver import remembering
+from firmware.receiver.entering import (
+    ACCEPTED,
+    ENTRY_BYTES,
+    FOLDER,
+    accept_at_once,
+    accepted,
+    add_row,
+    entry,
+    entry_key,
+    remember_closed,
+    take_accepted,
+)
 from firmware.receiver.seen import VOIDED as VOIDED_ROW
-from firmware.receiver.seen import make_row
-from firmware.receiver.till import CLOSED_BYTES, CORE_BYTES, Request, Till
+from firmware.receiver.till import CORE_BYTES, Request, Till
 
 OPEN = 2
 STALE = 3
 CLOSED = 4
-ACCEPTED = 5
 VOIDED = 6
 REFUNDED = 7
 UPLOADING = 8
 JUDGED = 9
 
-ENTRY = ">HIIII"  # what ACCEPTED and REFUNDED begin with
-ENTRY_BYTES = 18
 UPLOAD = ">HIH8sII32s16s"
 _TOTALS = ">HI32sIQQIIHIIBB"
 _TOTALS_BYTES = 78
-_TAPS_MAX = 0xFFFF
 
 
 def start(root: str, news: News, device8: bytes) -> Till:
@@ -69,7 +75,7 @@ def start(root: str, news: News, device8: bytes) -> Till:
 
 def segments(till: Till) -> Segments:
     """The journal, opened where it was left."""
-    return Segments(till.root + "/till", lambda: _checkpoint(till), till.place)
+    return Segments(till.root + FOLDER, lambda: _checkpoint(till), till.place)
 
 
 def ask(till: Till, core: bytes, now_ms: int) -> Request:
@@ -103,10 +109,12 @@ def expire(till: Till, now_ms: int) -> bool:
 
 def accept(till: Till, request: Request, purse: bytes, txn: bytes) -> bytes:
     """Enters a payment (signed PURSE and TXN) for a request; answers its row."""
-    head = extend(till.head, crypto.sha256(txn[:-64]), till.device, till.gen)
-    payload = _entry(till) + request.core + head + purse + txn
-    _append(till, ACCEPTED, entry_key(till.gen, till.count), payload)
-    return till.recent[-1]
+    row = accept_at_once(till, request, purse, txn)
+    if not row:
+        payload = accepted(till, request, purse, txn)
+        _append(till, ACCEPTED, entry_key(till.gen, till.count), payload)
+        row = till.recent[-1]
+    return row
 
 
 def void(till: Till, body: bytes, purse: bytes, txn: bytes) -> None:
@@ -119,7 +127,7 @@ def refund(till: Till, signed: bytes) -> None:
     """Enters a signed REFUND."""
     head = extend(till.head, crypto.sha256(signed[:-64]), till.device, till.gen)
     key = entry_key(till.gen, till.count)
-    _append(till, REFUNDED, key, _entry(till) + head + signed)
+    _append(till, REFUNDED, key, entry(till) + head + signed)
 
 
 def upload(till: Till, payload: bytes) -> None:
@@ -130,22 +138,6 @@ def upload(till: Till, payload: bytes) -> None:
 def judge(till: Till, payload: bytes) -> None:
     """Journals the bank's verdicts."""
     _append(till, JUDGED, bytes(8), payload)
-
-
-def entry_key(gen: int, index: int) -> bytes:
-    """The journal's key of an entry."""
-    return pack(">HHI", gen, 0, index)
-
-
-def accepted_parts(payload: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """The request's core, the head, the signed PURSE and the signed TXN of an ACCEPTED record."""
-    at = ENTRY_BYTES + CORE_BYTES
-    return payload[ENTRY_BYTES:at], payload[at : at + 32], payload[at + 32 : -146], payload[-146:]
-
-
-def _entry(till: Till) -> bytes:
-    news = till.news
-    return pack(ENTRY, till.gen, till.count, news.t_lb(), news.rev_seq, news.beacon_seq)
 
 
 def _append(till: Till, kind: int, key: bytes, payload: bytes, now_ms: int = 0) -> None:
@@ -164,15 +156,15 @@ def _take(till: Till, kind: int, payload: bytes, now_ms: int) -> None:
         _take_checkpoint(till, payload)
     elif kind == OPEN:
         if till.open:
-            _remember_closed(till, till.open.hash, CANCELLED)
+            remember_closed(till, till.open.hash, CANCELLED)
         till.requests.append(Request(payload, now_ms, False))
     elif kind == STALE:
         for found in till.requests:
             found.is_stale = found.is_stale or found.hash == payload
     elif kind == CLOSED:
-        _remember_closed(till, payload[:16], payload[16])
+        remember_closed(till, payload[:16], payload[16])
     elif kind == ACCEPTED:
-        _take_accepted(till, payload)
+        take_accepted(till, payload)
     elif kind == VOIDED:
         _take_voided(till, payload)
     elif kind == REFUNDED:
@@ -185,37 +177,12 @@ def _take(till: Till, kind: int, payload: bytes, now_ms: int) -> None:
         _take_judged(till, payload)
 
 
-def _take_accepted(till: Till, payload: bytes) -> None:
-    gen, index, t_lb, _, beacon = unpack(ENTRY, payload[:ENTRY_BYTES])
-    core, head, purse, txn = accepted_parts(payload)
-    amount = unpack(">I", txn[18:22])[0]
-    if beacon != till.beacon_seq:
-        till.beacon_seq, till.taps, till.taps_minor = beacon, 0, 0
-    till.taps = min(till.taps + 1, _TAPS_MAX)
-    till.taps_minor += amount
-    till.received_minor += amount
-    till.unsettled_minor += amount
-    till.count = index + 1
-    till.head = head
-    _remember_closed(till, crypto.sha256(core)[:16], ALREADY_PAID)
-    till.news.saw(t_lb)
-    place = (gen, index, t_lb, core[10:18], head, crypto.sha256(txn[:82]))
-    _add_row(till, txn, unpack(">I", purse[90:94])[0], place)
-
-
 def _take_voided(till: Till, payload: bytes) -> None:
     body, txn = payload[4:66], payload[66:]
     req_hash, t_lb = body[42:58], unpack(">I", body[58:62])[0]
     head = req_hash[8:] + bytes(24)
     place = (VOIDED_ROW, body[1], t_lb, req_hash[:8], head, body[10:42])
-    _add_row(till, txn, unpack(">I", payload[:4])[0], place)
-
-
-def _add_row(till: Till, txn: bytes, not_after: int, place: tuple) -> None:
-    ctr, cum, amount = unpack(">III", txn[10:22])
-    row = make_row(txn[2:10], ctr, cum, amount, not_after, *place)
-    till.recent = till.recent[1 - TILL_ROWS_UNWRITTEN_MAX :] + [row]
-    till.unwritten += 1
+    add_row(till, txn, unpack(">I", payload[:4])[0], place)
 
 
 def _take_judged(till: Till, payload: bytes) -> None:
@@ -224,12 +191,6 @@ def _take_judged(till: Till, payload: bytes) -> None:
     till.unsettled_minor -= freed
     till.paid_minor += paid
     till.uploading = b""
-
-
-def _remember_closed(till: Till, req_hash: bytes, reason: int) -> None:
-    till.requests = [kept for kept in till.requests if kept.hash != req_hash]
-    closed = till.closed + req_hash + bytes((reason,))
-    till.closed = closed[-TILL_CLOSED_MAX * CLOSED_BYTES :]
 
 
 def _checkpoint(till: Till) -> bytes:

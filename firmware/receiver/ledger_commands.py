@@ -9,7 +9,7 @@ from firmware.common.storage import enrolment
 from firmware.common.wire.errors import BAD_CERTIFICATE, MALFORMED, REQUEST_UNKNOWN, Refused
 from firmware.receiver import entries
 from firmware.receiver.app import App
-from firmware.receiver.keeping import ACCEPTED, accepted_parts
+from firmware.receiver.entering import ACCEPTED, accepted_parts
 
 _PAGE = 8
 

@@ -1,6 +1,6 @@
 """What a till knows of requests and purses: in mind, and in the rows of `seen`."""
 
-from firmware.common.storage.journal import check_space
+from firmware.common.storage.appending import check_space
 from firmware.common.wire.errors import STORE_FULL, Refused
 from firmware.common.wire.limits import TILL_UNSETTLED_MAX
 from firmware.receiver.seen import Seen

@@ -14,6 +14,7 @@ from struct import pack, unpack
 
 from firmware.common.storage import files
 from firmware.common.wire.limits import SEEN_BUCKETS, SEEN_ROWS_MAX
+from firmware.receiver.till import ROW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
 
 ROW_BYTES = 106
 VOIDED = 0xFFFF
-_ROW = ">8sIIIIHII8s32s32s"
 _PIECE_BYTES = 4 * ROW_BYTES
 _TIDY_EVERY = 16  # rows
 
 
 def make_row(*fields: object) -> bytes:
     """The row of these fields, in their order."""
-    return pack(_ROW, *fields)
+    return pack(ROW, *fields)
 
 
 def read_row(row: bytes) -> tuple:
     """Its fields in their order."""
-    return unpack(_ROW, row)
+    return unpack(ROW, row)
 
 
 class Seen:

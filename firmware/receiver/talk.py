@@ -10,7 +10,7 @@ The payer says what comes next. What is refused is answered by a VERDICT and cha
 that need much code are loaded for themselves: `checking`, `proving`, `keeping`, `answering`.
 """
 
-from firmware.common import late
+from firmware.common import crypto, late
 from firmware.common.storage import enrolment
 from firmware.common.wire import messages
 from firmware.common.wire.channel import Channel
@@ -34,6 +34,7 @@ _ANSWERING = "firmware.receiver.answering"
 _CHECKING = "firmware.receiver.checking"
 _KEEPING = "firmware.receiver.keeping"
 _NEWS = "firmware.common.storage.news_exchange"
+_TAKING = "firmware.receiver.taking"
 _TELLING = "firmware.common.storage.news_telling"
 _PROVING = "firmware.receiver.proving"
 _REMEMBERING = "firmware.receiver.remembering"
@@ -64,6 +65,9 @@ class Talk:
         self._channel = channel
         self._told = app.till.open
         self._offer = b""
+        self._words = ""
+        self._event = ""  # to be logged
+        self._is_expected = False  # a payment that was announced, and is good so far
 
     async def run(self) -> None:
         """Until the payer has nothing more to say. Raises `Refused` where it leaves."""
@@ -77,9 +81,20 @@ class Talk:
             if number in (messages.OFFER.number, messages.RESUME.number, messages.TXN.number):
                 number, data = await self._answer(number, data)
                 await self._channel.send(number, data)
+                self._do_what_waits()
             else:
                 heard += 1
                 self._hear(number, data)
+
+    def _do_what_waits(self) -> None:
+        """Nobody waits for this board now: the payer's user reads, or the answer is on its way."""
+        if self._event:
+            self.app.device.log("ACCEPTED", self._event)
+            self._event = ""
+        if self._is_expected:
+            self._is_expected = False
+            self._words = late.call(_WORDS, "tap_words", self._channel.session.code)
+            late.keep(_TAKING, crypto.VERIFYING)
 
     def _hear(self, number: int, data: bytes) -> None:
         try:
@@ -103,6 +118,7 @@ class Talk:
                 purse = late.call(_CHECKING, "check_offer", self.app, self._told, data)
                 if purse:
                     late.call(_PROVING, "check_purse", self.app, purse)
+                    self._is_expected = True
                 return self._verdict(OK)
             if number == messages.RESUME.number:
                 return self._resumed(data)
@@ -130,19 +146,25 @@ class Talk:
 
     async def _take_payment(self, data: bytes) -> tuple[int, bytes]:
         """Takes a payment once, whoever sends it however often."""
-        app, till = self.app, self.app.till
-        known, req_hash = late.call(_CHECKING, "identify", app, data)
-        if known:
-            return self._of_row(known)
-        request = late.call(_REMEMBERING, "request", till, req_hash)
-        if request and request.is_stale and not request.agreed:
-            await self._ask_cashier(request)
-        if request not in till.requests:
-            return self._void(data, req_hash)
-        purse, rival = late.call(_CHECKING, "check_txn", app, request, self._offer, data)
-        late.call(_PROVING, "check_signatures", app, purse, data, rival)
-        row = late.call(_KEEPING, "accept", till, request, purse, data)
-        words = late.call(_WORDS, "tap_words", self._channel.session.code)
+        app, till, request = self.app, self.app.till, self._told
+        purse = b""
+        if late.is_kept(_TAKING):
+            purse = late.call(_TAKING, "announced", app, request, self._offer, data)
+        if request is None or not purse:
+            known, req_hash = late.call(_CHECKING, "identify", app, data)
+            if known:
+                return self._of_row(known)
+            request = late.call(_REMEMBERING, "request", till, req_hash)
+            if request and request.is_stale and not request.agreed:
+                await self._ask_cashier(request)
+            if request is None or request not in till.requests:
+                return self._void(data, req_hash)
+            purse, rival = late.call(_CHECKING, "check_txn", app, request, self._offer, data)
+            late.call(_PROVING, "check_signatures", app, purse, data, rival)
+        row = late.call(_TAKING, "accept", till, request, purse, data)
+        self._event = "entry %d" % (till.count - 1)
+        words = self._words or late.call(_WORDS, "tap_words", self._channel.session.code)
+        late.let_go()
         app.received(request.amount_minor, request.currency, words)
         await app.device.board.clock.sleep_ms(_SHOW_MS)
         return self._of_row(row)

@@ -5,6 +5,7 @@ from firmware.common.storage.news_store import News
 from firmware.common.wire.limits import STALE_S_MAX
 
 CORE_BYTES = 46
+ROW = ">8sIIIIHII8s32s32s"  # of `seen`
 CLOSED_BYTES = 17  # req_hash16 reason1
 
 

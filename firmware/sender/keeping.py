@@ -9,6 +9,7 @@
     ANSWERED   signed STATEMENT                             verdicts, and perhaps a purse
     DROPPED    purse8                                       it is spent and judged to its end
 
+SIGNED is written by what of this is loaded before its user has confirmed it, see `spending`.
 Whatever happens to link or power, the same journalled payment is sent again, and no counter is
 used twice. Loaded when there is something to write, and when a board starts; what is journalled
 was checked before.
@@ -16,12 +17,18 @@ was checked before.
 
 from struct import pack, unpack
 
-from firmware.common import crypto
 from firmware.common.payment.verdicts import PENDING
-from firmware.common.storage.journal import check_space
 from firmware.common.storage.segments import CHECKPOINT, Segments
-from firmware.common.wire.errors import STORE_FULL, Refused
-from firmware.common.wire.limits import PENDING_MAX
+from firmware.sender.spending import (
+    FOLDER,
+    SIGNED,
+    add_signed_at_once,
+    hash_of,
+    pending_of,
+    spend,
+    split_signed,
+    take_signed,
+)
 from firmware.sender.wallet import Pending, Purse, Wallet
 
 TYPE_CHECKING = False
@@ -29,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NEWKEY = 2
-SIGNED = 3
 DELIVERED = 4
 VOIDED = 5
 CLOSING = 6
@@ -37,8 +43,6 @@ SYNCING = 7
 ANSWERED = 8
 DROPPED = 9
 
-_DCERT_BYTES = 232
-_PREQ_BYTES = 126
 _SIGNATURE_BYTES = 64
 _AMOUNT_OF_SYNC = 122  # where its `amount` stands
 _HEAD = ">I32sIIIBB"
@@ -60,7 +64,7 @@ def start(root: str) -> Wallet:
 
 def segments(wallet: Wallet) -> Segments:
     """The journal, opened where it was left."""
-    return Segments(wallet.root + "/payments", lambda: _checkpoint(wallet), wallet.place)
+    return Segments(wallet.root + FOLDER, lambda: _checkpoint(wallet), wallet.place)
 
 
 def add_key(wallet: Wallet, private: bytes, amount_minor: int) -> None:
@@ -70,10 +74,10 @@ def add_key(wallet: Wallet, private: bytes, amount_minor: int) -> None:
 
 def add_signed(wallet: Wallet, dcert: bytes, preq: bytes, txn: bytes) -> Pending:
     """Journals a payment, with what proves whom it is for and why."""
-    check_space(wallet.root)
-    if len(wallet.pending) >= PENDING_MAX:
-        raise Refused(STORE_FULL, "%d payments are not confirmed yet" % len(wallet.pending))
-    _append(wallet, SIGNED, _hash(txn)[:8], dcert + preq + txn)
+    pending = add_signed_at_once(wallet, dcert, preq, txn)
+    if pending:
+        return pending
+    _append(wallet, SIGNED, hash_of(txn)[:8], dcert + preq + txn)
     return wallet.pending[-1]
 
 
@@ -85,7 +89,7 @@ def add_answer(wallet: Wallet, kind: int, pending: Pending, answer: bytes) -> No
 
 def add_close(wallet: Wallet, txn: bytes) -> None:
     """Journals that the rest of a purse is given back: it pays nothing more."""
-    _append(wallet, CLOSING, _hash(txn)[:8], txn)
+    _append(wallet, CLOSING, hash_of(txn)[:8], txn)
 
 
 def add_sync(wallet: Wallet, sync: bytes) -> None:
@@ -131,12 +135,6 @@ def records(wallet: Wallet, kind: int = 0, key: bytes = b"") -> "Iterator[tuple[
                 yield segment, found, payload
 
 
-def split_signed(payload: bytes) -> tuple[bytes, bytes, bytes]:
-    """The signed DCERT, PREQ and TXN of a SIGNED record."""
-    end = _DCERT_BYTES + _PREQ_BYTES
-    return payload[:_DCERT_BYTES], payload[_DCERT_BYTES:end], payload[end:]
-
-
 def _append(wallet: Wallet, kind: int, key: bytes, payload: bytes) -> None:
     journal = segments(wallet)
     place = journal.append(kind, key, payload)
@@ -152,28 +150,17 @@ def _take(
     elif kind == NEWKEY:
         wallet.new_key, wallet.new_amount_minor = payload[:32], unpack(">I", payload[32:])[0]
     elif kind == SIGNED:
-        _, preq, txn = split_signed(payload)
-        wallet.pending.append(_pending(place, preq, txn))
-        wallet.signed += 1
-        wallet.last_time_s = unpack(">I", txn[78:82])[0]
-        _spend(wallet, txn)
+        take_signed(wallet, place, payload)
     elif kind in (DELIVERED, VOIDED):
         _end(wallet, payload[:8], unpack(">I", payload[8:12])[0])
     elif kind == CLOSING:
-        _spend(wallet, payload)
+        spend(wallet, payload)
     elif kind == SYNCING:
         wallet.syncing = place
     elif kind == DROPPED:
         wallet.purses = [kept for kept in wallet.purses if kept.id != payload]
     else:
         _take_statement(wallet, journal, payload)
-
-
-def _spend(wallet: Wallet, txn: bytes) -> None:
-    purse = wallet.find(txn[2:10])
-    if purse:
-        purse.ctr, purse.spent = unpack(">II", txn[10:18])
-        purse.prev = _hash(txn)
 
 
 def _end(wallet: Wallet, purse: bytes, ctr: int) -> None:
@@ -189,7 +176,7 @@ def _take_statement(wallet: Wallet, journal: Segments, payload: bytes) -> None:
             _end(wallet, payload[10:18], ctr)
     new_purse = payload[end:-_SIGNATURE_BYTES]
     if new_purse:
-        wallet.purses.append(Purse(wallet.new_key, new_purse, 0, 0, _hash(new_purse)))
+        wallet.purses.append(Purse(wallet.new_key, new_purse, 0, 0, hash_of(new_purse)))
     if new_purse or _asks_for_purse(wallet, journal):
         wallet.new_key = b""
     wallet.syncing = None
@@ -200,23 +187,6 @@ def _asks_for_purse(wallet: Wallet, journal: Segments) -> bool:
         return False
     sync = journal.read(wallet.syncing[0], wallet.syncing[1])
     return sync[_AMOUNT_OF_SYNC : _AMOUNT_OF_SYNC + 4] != bytes(4)
-
-
-def _pending(place: tuple[int, int], preq: bytes, txn: bytes) -> Pending:
-    pending = Pending()
-    pending.place = place
-    pending.nonce = preq[10:18]
-    pending.currency = unpack(">H", preq[22:24])[0]
-    pending.purse = txn[2:10]
-    pending.ctr, pending.cum, pending.amount_minor = unpack(">III", txn[10:22])
-    pending.payee = txn[22:30]
-    pending.hash = _hash(txn)
-    return pending
-
-
-def _hash(signed: bytes) -> bytes:
-    """`transaction.txn_hash`, and `purse.first_prev` of a purse."""
-    return crypto.sha256(signed[:-_SIGNATURE_BYTES])
 
 
 def _checkpoint(wallet: Wallet) -> bytes:
@@ -256,4 +226,4 @@ def _take_checkpoint(wallet: Wallet, journal: Segments, data: bytes) -> None:
         place = unpack(">II", data[at : at + 8])
         if place[0] >= first:
             _, preq, txn = split_signed(journal.read(place[0], place[1]))
-            wallet.pending.append(_pending(place, preq, txn))
+            wallet.pending.append(pending_of(place, preq, txn))

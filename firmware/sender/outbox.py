@@ -7,7 +7,8 @@ from binascii import unhexlify
 
 from firmware.common import crypto
 from firmware.common.payment.acknowledgement import acknowledge
-from firmware.common.storage.journal import Journal, check_space
+from firmware.common.storage.appending import check_space
+from firmware.common.storage.journal import Journal
 from firmware.common.wire import packet
 from firmware.common.wire.errors import BAD_SIGNATURE, REQUEST_UNKNOWN, Refused
 

@@ -9,11 +9,8 @@
 Loaded for one tap and let go, as are the steps of it that need much code.
 """
 
-from binascii import hexlify
-
-from firmware.common import late
+from firmware.common import crypto, late
 from firmware.common.payment.money import show_money
-from firmware.common.ui.flow import name_of
 from firmware.common.wire import messages
 from firmware.common.wire.channel import Channel
 from firmware.common.wire.codec import Layout
@@ -34,6 +31,8 @@ from firmware.sender.keeping import DELIVERED, VOIDED
 from firmware.sender.wallet import Pending, Purse
 
 _KEEPING = "firmware.sender.keeping"
+_PAYING = "firmware.sender.paying"
+_SPENDING = "firmware.sender.spending"
 _WORDS = "firmware.common.payment.words"
 _NEWS = "firmware.common.storage.news_exchange"
 _TELLING = "firmware.common.storage.news_telling"
@@ -52,14 +51,12 @@ async def tap(app: App, may_pay: bool, amount_minor: int) -> tuple[str, list[str
         talk.why = refused.reason
         detail = refused.detail
     channel.close()
-    app.why = talk.why
-    why = (detail or name_of(talk.why)) if talk.why else ""
-    return _outcome(talk, why, not may_pay)
+    return late.call("firmware.sender.ending", "outcome", talk, detail, not may_pay)
 
 
 class Talk:
     """One conversation. `ended` holds (payment, whether it is paid), `signed` what was signed
-    on it, `why` the last reason that was given."""
+    on it, `why` the last reason that was given, `events` what is logged when nobody waits."""
 
     def __init__(self, app: App, channel: Channel) -> None:
         self.app = app
@@ -67,6 +64,7 @@ class Talk:
         self.name = ""
         self.words = ""
         self.ended: list[tuple[Pending, bool]] = []
+        self.events: list[tuple[str, Pending]] = []
         self.signed: Pending | None = None
         self.is_cancelled = False
         self.why = 0
@@ -131,16 +129,18 @@ class Talk:
             told = screens.ended(is_paid, amount_of(pending), self.name, self.words)
             app.dialog.announce(told[0], told[1])  # over the question that comes next
         await self._offer(purse, purse.ctr + 1, purse.spent + preq.amount)
+        body, digest = late.call(_PAYING, "unsigned", app.device.news, purse, preq)
         if not await self._is_confirmed():
             self.is_cancelled = True
             return
-        txn = late.call("firmware.sender.paying", "sign_payment", app.device.news, purse, preq)
+        txn = body + crypto.sign(purse.private, digest)
         papers = (self._dcert.signed, preq.signed, txn)
-        signed = late.call(_KEEPING, "add_signed", app.wallet, *papers)
+        signed = late.call(_SPENDING, "journal", app.wallet, *papers)
         self.signed = signed
-        app.device.log("SIGNED", id_of(signed))
+        self.events.append(("SIGNED", signed))
         screens.sending(app.dialog, amount_of(signed))
         await self._channel.send(messages.TXN.number, txn)
+        late.let_go()
         await self._take_answer(signed)
 
     async def _is_confirmed(self) -> bool:
@@ -152,6 +152,7 @@ class Talk:
             found = self._channel.poll()
             if found:
                 verdicts.append(self._accepted(_read(messages.VERDICT, found)))
+                late.keep(crypto.SIGNING, _SPENDING)  # the user reads meanwhile
 
         timeout_ms = min(preq.ttl_s * 1_000, REQUEST_TTL_MS_MAX)
         amount = show_money(preq.amount, preq.cur)
@@ -203,7 +204,7 @@ class Talk:
         )
         kind = DELIVERED if is_paid else VOIDED
         late.call(_KEEPING, "add_answer", app.wallet, kind, pending, data)
-        app.device.log("DELIVERED" if is_paid else "VOIDED", id_of(pending))
+        self.events.append(("DELIVERED" if is_paid else "VOIDED", pending))
         self.ended.append((pending, is_paid))
         self.why = 0
         title, lines = screens.ended(is_paid, amount_of(pending), self.name, self.words)
@@ -236,11 +237,6 @@ def amount_of(pending: Pending) -> str:
     return show_money(pending.amount_minor, pending.currency)
 
 
-def id_of(pending: Pending) -> str:
-    """What a payment is called in logs and by hosts."""
-    return hexlify(pending.hash[:16]).decode()
-
-
 def _read(layout: Layout, found: tuple[int, bytes]) -> bytes:
     """The message, when it is of this type; a VERDICT in its place is raised."""
     number, data = found
@@ -249,25 +245,3 @@ def _read(layout: Layout, found: tuple[int, bytes]) -> bytes:
     if number != layout.number:
         raise Refused(MALFORMED, "the payee speaks otherwise")
     return data
-
-
-def _outcome(talk: Talk, why: str, is_again: bool) -> tuple[str, list[str]]:
-    """What counts most is told; a payment that waits is never passed over in silence."""
-    app = talk.app
-    waiting = [p for p in app.wallet.pending if is_again or talk.payee in (b"", p.payee)]
-    last = talk.signed
-    if last is None and not talk.is_cancelled:
-        last = waiting[-1] if waiting else None
-        if last is None and talk.ended and not why:
-            last = talk.ended[-1][0]
-    app.last_id = id_of(last) if last else ""
-    ends = [is_paid for pending, is_paid in talk.ended if pending is last]
-    if last is None:
-        app.outcome = app.CANCELLED
-        return screens.cancelled(why)
-    if ends:
-        app.outcome = app.PAID if ends[0] else app.CANCELLED
-        return screens.ended(ends[0], amount_of(last), talk.name, talk.words)
-    app.outcome = app.NOT_CONFIRMED
-    app.device.log("NOT CONFIRMED", why)
-    return screens.not_confirmed(amount_of(last), why)

@@ -35,19 +35,22 @@ def check_valgrind() -> None:
         raise CommandError(NOT_REACHABLE, "valgrind counts instructions and is not here: make deps")
 
 
-def count(folder: Path, module: str, *arguments: str, heap: str = _HEAP) -> int:
+def count(folder: Path, module: str, *arguments: str, heap: str = _HEAP, stdin: bytes = b"") -> int:
     """MicroPython's instructions in a run of a module in `folder`, as two runs have them."""
     seen: set[int] = set()
     for _ in range(_RUNS_MAX):
-        counted = _count_once(folder, module, arguments, heap)
+        counted = count_once(folder, module, *arguments, heap=heap, stdin=stdin)
         if counted in seen:
             return counted
         seen.add(counted)
     raise CommandError(REFUSED, f"The counts do not repeat: {sorted(seen)}")
 
 
-def _count_once(folder: Path, module: str, arguments: tuple[str, ...], heap: str) -> int:
-    output = _run(folder, _CALLGRIND, module, arguments, heap)
+def count_once(
+    folder: Path, module: str, *arguments: str, heap: str = _HEAP, stdin: bytes = b""
+) -> int:
+    """The same of one run."""
+    output = _run(folder, _CALLGRIND, module, arguments, heap, stdin)
     found = _COLLECTED.search(output)
     if found is None:
         raise CommandError(REFUSED, f"valgrind counted nothing:\n{output.strip()}")
@@ -56,22 +59,22 @@ def _count_once(folder: Path, module: str, arguments: tuple[str, ...], heap: str
 
 def output_of(folder: Path, module: str, *arguments: str, heap: str = _HEAP) -> str:
     """What one run prints, nothing being counted."""
-    return _run(folder, [], module, arguments, heap)
+    return _run(folder, [], module, arguments, heap, b"")
 
 
 def _run(
-    folder: Path, before: list[str], module: str, arguments: tuple[str, ...], heap: str
+    folder: Path,
+    before: list[str],
+    module: str,
+    arguments: tuple[str, ...],
+    heap: str,
+    stdin: bytes,
 ) -> str:
-    try:
-        packages = str(micropython_folder())
-    except NoMicroPython as error:
-        raise CommandError(NOT_REACHABLE, f"There is no MicroPython: {error}.") from error
-    python = [sys.executable, "-S", "-c", _START, packages, "-X", f"heapsize={heap}"]
     done = subprocess.run(
-        [*before, *python, "-c", f"import {module}", *arguments],
+        [*before, *command(module, *arguments, heap=heap)],
         cwd=folder,
-        env={"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "MICROPYPATH": "."},
-        stdin=subprocess.DEVNULL,
+        env=environment(),
+        input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=_TIMEOUT_S,
@@ -81,3 +84,18 @@ def _run(
     if done.returncode:
         raise CommandError(REFUSED, f"The measured program failed:\n{text.strip()}")
     return text
+
+
+def command(module: str, *arguments: str, heap: str = _HEAP) -> list[str]:
+    """What runs a module of the working folder in MicroPython; `NOT_REACHABLE` without one."""
+    try:
+        packages = str(micropython_folder())
+    except NoMicroPython as error:
+        raise CommandError(NOT_REACHABLE, f"There is no MicroPython: {error}.") from error
+    python = [sys.executable, "-S", "-c", _START, packages, "-X", f"heapsize={heap}"]
+    return [*python, "-c", f"import {module}", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """In which a count repeats."""
+    return {"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "MICROPYPATH": "."}

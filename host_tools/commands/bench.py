@@ -52,16 +52,23 @@ def tap(as_json: bool) -> None:
     found = tap_cost.measure(lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(found))
-        return
-    sides = Table("a tap", "payer", "payee")
-    both = Table("instructions of both boards", "")
+    else:
+        for table in _of_tap(found):
+            Console().print(table)
+
+
+def _of_tap(found: dict[str, Any]) -> list[Table]:
+    spans = found["spans"]
+    insns = Table("instructions", *tap_cost.SIDES, "together")
+    for span in tap_cost.SPANS:
+        sides = [spans[side][span]["insns"] for side in tap_cost.SIDES]
+        together = found[f"{span}_insns"]
+        insns.add_row(span.replace("_", " "), *(f"{n:,}" for n in (*sides, together)))
+    tap = Table("a tap", *tap_cost.SIDES)
     for name, value in found.items():
-        if isinstance(value, dict):
-            sides.add_row(name.replace("_", " "), *(f"{value[side]:,}" for side in tap_cost.SIDES))
-        else:
-            both.add_row(name.removesuffix("_insns").replace("_", " "), f"{value:,}")
-    Console().print(sides)
-    Console().print(both)
+        if isinstance(value, dict) and name != "spans":
+            tap.add_row(name.replace("_", " "), *(f"{value[side]:,}" for side in tap_cost.SIDES))
+    return [insns, tap]
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ import os
 from binascii import crc32
 from struct import pack
 
-from firmware.common.storage.journal import Journal, check_space
+from firmware.common.storage.appending import check_space
+from firmware.common.storage.journal import Journal
 from firmware.common.wire.errors import STORE_FULL, TOO_LARGE
 from firmware.common.wire.limits import RECORD_BYTES_MAX
 from tests.unit.forms import flipped

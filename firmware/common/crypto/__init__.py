@@ -48,6 +48,8 @@ else:
     )
 
 __all__ = (
+    "SIGNING",
+    "VERIFYING",
     "SelfTestFailed",
     "agree",
     "equal",
@@ -66,6 +68,11 @@ __all__ = (
     "unseal",
     "verify",
 )
+
+
+# What `sign` and `verify` load on a board, for `late.keep`.
+SIGNING = "firmware.common.crypto.signing"
+VERIFYING = "firmware.common.crypto.verifying"
 
 
 class SelfTestFailed(Exception):

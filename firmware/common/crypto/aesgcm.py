@@ -10,6 +10,7 @@ All of these blocks are encrypted at once and in place, where then the result is
 function with more than 11 slots from the heap.
 """
 
+from firmware.common import late
 from firmware.common.crypto.block import encrypt_blocks
 from firmware.common.crypto.gcm import counters, crypt
 from firmware.common.crypto.ghash import authenticate, prepare
@@ -60,7 +61,12 @@ def _start(key: bytes, nonce: bytes, length: int) -> memoryview:
     """The work of `gcm` with the table of H, the mask of the tag, and the key stream."""
     if _len(key) != _KEY_BYTES or _len(nonce) != _NONCE_BYTES:
         check_lengths(key, nonce)
-    work = memoryview(bytearray(_OUT_AT + (length + 31 >> 4 << 4)))
+    size = _OUT_AT + (length + 31 >> 4 << 4)
+    try:
+        work = memoryview(bytearray(size))
+    except MemoryError:  # no room in one piece beside what is kept
+        late.let_go()
+        work = memoryview(bytearray(size))
     counters(work, length, nonce)
     encrypt_blocks(key, work[_H_AT:])
     prepare(work, 0)

@@ -39,8 +39,23 @@ def make_payment(
     t_lb: int,
 ) -> bytes:
     """A signed TXN that claims [cum - amount, cum). Raises `Refused` what the purse forbids."""
+    body = payment_body(purse, ctr, cum, amount, payee, req_hash, prev, t_lb)
+    return sign(realm8, TXN, body, private)
+
+
+def payment_body(
+    purse: Record,
+    ctr: int,
+    cum: int,
+    amount: int,
+    payee: bytes,
+    req_hash: bytes,
+    prev: bytes,
+    t_lb: int,
+) -> bytes:
+    """What is to be signed of such a payment. Raises `Refused` what the purse forbids."""
     purses.check_interval(purse, ctr, cum, amount)
-    return _make(realm8, private, purse, PAY, ctr, cum, amount, payee, req_hash, prev, t_lb)
+    return _body(purse, PAY, ctr, cum, amount, payee, req_hash, prev, t_lb)
 
 
 def make_close(
@@ -59,7 +74,8 @@ def make_close(
         raise ValueError("nothing is left to give back")
     req_hash = nonce + bytes(8)
     cum = purse.allowance
-    return _make(realm8, private, purse, CLOSE, ctr, cum, amount, realm8, req_hash, prev, t_lb)
+    body = _body(purse, CLOSE, ctr, cum, amount, realm8, req_hash, prev, t_lb)
+    return sign(realm8, TXN, body, private)
 
 
 def read_payment(data: bytes) -> Record:
@@ -115,9 +131,7 @@ def _check_purse(purse: Record, txn: Record) -> None:
         raise Refused(NOT_FOR_ME, "the payment is of another purse")
 
 
-def _make(
-    realm8: bytes,
-    private: bytes,
+def _body(
     purse: Record,
     kind: int,
     ctr: int,
@@ -128,7 +142,7 @@ def _make(
     prev: bytes,
     t_lb: int,
 ) -> bytes:
-    body = TXN.pack(
+    return TXN.pack(
         kind=kind,
         purse=purse.purse,
         ctr=ctr,
@@ -139,4 +153,3 @@ def _make(
         prev=prev,
         t_lb=t_lb,
     )
-    return sign(realm8, TXN, body, private)

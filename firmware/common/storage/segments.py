@@ -10,7 +10,8 @@ whole with its checkpoint, or not at all.
 import os
 
 from firmware.common.storage import files
-from firmware.common.storage.journal import Journal, encoded
+from firmware.common.storage.appending import encoded
+from firmware.common.storage.journal import Journal
 from firmware.common.wire.errors import STORE_FULL, Refused
 from firmware.common.wire.limits import SEGMENT_BYTES_MAX
 
