@@ -10,7 +10,8 @@
     JUDGED     gen2 first4 n2 || freed4 paid4 || verdicts    the bank's receipt
 
 ACCEPTED is the commit point and one record (J7): entry, request and what its ACK is made of; its
-t_lb is the ACK's, and the time at which the entry was taken. Requests are named by their req_hash.
+t_lb is the ACK's, and the time at which the entry was taken; `beacon` is the newest whose
+revocations were known then. Requests are named by their req_hash.
 
 Every change is one record, and is in flash when the function that makes it returns. Loaded when
 there is something to write, and when a board starts.
@@ -22,6 +23,7 @@ from firmware.common import crypto
 from firmware.common.payment.ledger import extend
 from firmware.common.storage import files
 from firmware.common.storage.journal import check_space
+from firmware.common.storage.news_reading import vouched
 from firmware.common.storage.news_store import News
 from firmware.common.storage.segments import CHECKPOINT, Segments
 from firmware.common.wire.errors import ALREADY_PAID, CANCELLED, EXPIRED
@@ -145,7 +147,8 @@ def accepted_parts(payload: bytes) -> tuple[bytes, bytes, bytes, bytes]:
 
 def _entry(till: Till) -> bytes:
     news = till.news
-    return pack(ENTRY, till.gen, till.count, news.t_lb(), news.rev_seq, news.beacon_seq)
+    beacon, _ = vouched(news)
+    return pack(ENTRY, till.gen, till.count, news.t_lb(), news.rev_seq, beacon)
 
 
 def _append(till: Till, kind: int, key: bytes, payload: bytes, now_ms: int = 0) -> None:
@@ -189,7 +192,7 @@ def _take_accepted(till: Till, payload: bytes) -> None:
     gen, index, t_lb, _, beacon = unpack(ENTRY, payload[:ENTRY_BYTES])
     core, head, purse, txn = accepted_parts(payload)
     amount = unpack(">I", txn[18:22])[0]
-    if beacon != till.beacon_seq:
+    if beacon > till.beacon_seq:
         till.beacon_seq, till.taps, till.taps_minor = beacon, 0, 0
     till.taps = min(till.taps + 1, _TAPS_MAX)
     till.taps_minor += amount
