@@ -15,6 +15,7 @@ contradiction (5) count: junk must block nobody.
 
 from firmware.common.payment.news import policy_of
 from firmware.common.payment.purse import check_interval, check_time
+from firmware.common.storage.news_reading import vouched
 from firmware.common.storage.news_store import News
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import (
@@ -101,17 +102,19 @@ def check_caps(
 ) -> None:
     """Raises `Refused` where the bank would not stand for the payment.
 
-    SYNC_FIRST: nothing was heard of the bank for too long, or more than `rx_cum` is unsettled.
+    SYNC_FIRST: nothing was heard of the bank for too long, or more than `rx_cum` is unsettled. A
+    beacon is heard once the revocations that it tells of are held: it may come without them.
     OVER_LIMIT: too much of one purse; `unjudged_minor` was taken from it since the last receipt.
     """
     beacon = news.beacon
     if beacon is None:
         raise Refused(SYNC_FIRST, "the bank was never heard of")
     policy = policy_of(beacon)
-    is_new = beacon.seq != till.beacon_seq  # nothing was taken since
+    seq, t = vouched(news)
+    is_new = seq > till.beacon_seq  # nothing was taken since
     taps, taps_minor = (0, 0) if is_new else (till.taps, till.taps_minor)
     is_stale = (
-        news.t_lb() > beacon.t + policy.stale_days * _DAY_S
+        news.t_lb() > t + policy.stale_days * _DAY_S
         or taps >= policy.stale_taps
         or taps_minor + amount > policy.stale_minor
     )

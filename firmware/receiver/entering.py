@@ -8,6 +8,7 @@ from struct import pack, unpack
 from firmware.common import crypto
 from firmware.common.payment.ledger import extend
 from firmware.common.storage.appending import append_to_last, encoded
+from firmware.common.storage.news_reading import vouched
 from firmware.common.wire.errors import ALREADY_PAID
 from firmware.common.wire.limits import TILL_CLOSED_MAX, TILL_ROWS_UNWRITTEN_MAX
 from firmware.receiver.till import CLOSED_BYTES, CORE_BYTES, ROW, Request, Till
@@ -42,7 +43,7 @@ def take_accepted(till: Till, payload: bytes) -> None:
     gen, index, t_lb, _, beacon = unpack(ENTRY, payload[:ENTRY_BYTES])
     core, head, purse, txn = accepted_parts(payload)
     amount = unpack(">I", txn[18:22])[0]
-    if beacon != till.beacon_seq:
+    if beacon > till.beacon_seq:
         till.beacon_seq, till.taps, till.taps_minor = beacon, 0, 0
     till.taps = min(till.taps + 1, _TAPS_MAX)
     till.taps_minor += amount
@@ -82,4 +83,5 @@ def entry_key(gen: int, index: int) -> bytes:
 
 def entry(till: Till) -> bytes:
     news = till.news
-    return pack(ENTRY, till.gen, till.count, news.t_lb(), news.rev_seq, news.beacon_seq)
+    beacon, _ = vouched(news)
+    return pack(ENTRY, till.gen, till.count, news.t_lb(), news.rev_seq, beacon)

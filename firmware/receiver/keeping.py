@@ -10,7 +10,8 @@
     JUDGED     gen2 first4 n2 || freed4 paid4 || verdicts    the bank's receipt
 
 ACCEPTED is the commit point and one record (J7): entry, request and what its ACK is made of; its
-t_lb is the ACK's, and the time at which the entry was taken. Requests are named by their req_hash.
+t_lb is the ACK's, and the time at which the entry was taken; `beacon` is the newest whose
+revocations were known then. Requests are named by their req_hash.
 
 Every change is one record, and is in flash when the function that makes it returns. Loaded when
 there is something to write, and when a board starts.

@@ -39,9 +39,10 @@ class Till:
     """The ledger has `count` entries ending in `head`, of which the bank has judged `judged`.
 
     `received_minor` is all that was ever taken, `paid_minor` what the bank has paid of it,
-    `unsettled_minor` what it has not judged; `taps` and `taps_minor` were taken since the beacon
-    of number `beacon_seq`. `requests` are open or stale, `closed` those that ended last. Of the
-    rows in `recent` the last `unwritten` are not in flash yet. `place` is the journal's.
+    `unsettled_minor` what it has not judged; `taps` and `taps_minor` were taken since the
+    beacon of number `beacon_seq` and the revocations that it tells of. `requests` are open or
+    stale, `closed` those that ended last. Of the rows in `recent` the last `unwritten` are not in
+    flash yet. `place` is the journal's.
     """
 
     def __init__(self, root: str, news: News, device8: bytes) -> None:

@@ -222,7 +222,7 @@ class Shop:
         self.press("payer", "TOP UP?", "ok")
         self.rest()
         reports = routes.Reports()
-        for _, report in reports.collect(payer, ""):
+        for _, report in reports.collect(payer, "", set()):
             reports.give(payer, reports.settle(bank, report))
         self.ask_for_money()
         self.tap(lambda point: None)

@@ -38,6 +38,7 @@ THE_LIST = (
 TESTS: dict[str, tuple[str, ...]] = {
     "clone pays two shops with one ctr": (
         f"{CHEATS}::test_clone_pays_two_shops_with_one_ctr",
+        f"{CHEATS}::test_clones_bring_beacons_without_the_revocations",
         "tests/bank/test_opg1_settle.py::test_a_clone_pays_two_shops_with_one_counter",
         "tests/bank/test_opg1_proofs.py::test_a_clone_is_proven_from_public_data",
         "tests/bank/test_purse_conflicts.py::test_a_clone_pays_two_shops_until_nothing_is_left",

@@ -18,6 +18,7 @@ from firmware.common.wire.errors import (
     REQUEST_UNKNOWN,
     REVOKED,
     SEND_THE_PAYMENT,
+    SYNC_FIRST,
 )
 from tests.bank.opg1_teller import COVERED, SETTLED, unbundle
 from tests.bank.till import check_equiv
@@ -34,9 +35,11 @@ from tests.threats.boards import (
 )
 from tests.threats.street import Street
 from tests.unit import shop, world
-from tests.unit.forms import flipped
+from tests.unit.forms import Keys, flipped
 from tests.unit.helpers import Seeded
 from tests.unit.shop import ACK, VERDICT, VOID, Payer
+
+BEACON, REVDELTA = world.messages.BEACON.number, world.messages.REVDELTA.number
 
 
 def copied(street: Street, app: Any, name: str) -> Any:
@@ -73,6 +76,38 @@ def test_clone_pays_two_shops_with_one_ctr(street: Street) -> None:
     wire(clone, bert)
     assert pay(clone, bert, 1_00) == CANCELLED
     assert clone.why == REVOKED
+
+
+def test_clones_bring_beacons_without_the_revocations(tmp_path: Path) -> None:
+    """What a till loses to revoked purses is stale_minor, 500.00, whatever beacons they bring."""
+    bert = shop.shop(str(tmp_path))
+    revoked = tuple(b"purse%03d" % number for number in range(12))
+
+    def pay(number: int, *news: tuple[int, bytes]) -> tuple[int, Any]:
+        who = Payer(bert, Keys(f"purse {number}"), purse8=b"purse%03d" % number)
+        request = shop.ask(bert, 50_00)
+        txn = who.txn(1, 50_00, 50_00, request)
+
+        async def story() -> tuple[int, Any]:
+            await who.meet()
+            await who.offer(1, 50_00)
+            answer = await who.say(world.messages.TXN, txn.signed)
+            await who.news(*news)
+            return answer
+
+        return shop.tap(bert, story())
+
+    for number in range(10):
+        beacon = world.beacon(2 + number, world.NOW + number, revoked[: number + 1])
+        assert pay(number, (BEACON, beacon))[0] == ACK
+    assert bert.device.news.beacon_seq == 11 and bert.till.received_minor == 500_00
+    assert pay(20) == (VERDICT, SYNC_FIRST)
+    bert = shop.again(bert)
+    assert pay(21, (BEACON, world.beacon(12, revoked=revoked))) == (VERDICT, SYNC_FIRST)
+    assert pay(22, (REVDELTA, world.revocations(0, revoked[:11]))) == (VERDICT, SYNC_FIRST)
+    assert pay(23, (REVDELTA, world.revocations(11, revoked[11:]))) == (VERDICT, SYNC_FIRST)
+    assert pay(11) == (VERDICT, REVOKED)
+    assert pay(24)[0] == ACK
 
 
 def test_clone_spends_while_its_twin_closes(street: Street) -> None:

@@ -180,6 +180,37 @@ def test_6_a_newer_beacon_ends_what_counts_since_the_last():
         refused(SYNC_FIRST, lambda: caps(news, unsettled_minor=995_00))
 
 
+def test_6_a_newer_beacon_without_its_revocations_ends_nothing():
+    with Folder() as folder:
+        clock = Clock()
+        news = News(folder, clock)
+        news.pin(world.ROOT.public)
+        take(news, messages.BKEY.number, world.bank_key())
+        take(news, messages.BEACON.number, world.beacon(2))
+        revoked = (b"purse001", b"purse002")
+        take(news, messages.BEACON.number, world.beacon(3, NOW + 5 * DAY, revoked))
+        spent = {"taps_minor": 490_01, "beacon_seq": 2}
+        caps(news, beacon_seq=2)
+        refused(SYNC_FIRST, lambda: caps(news, **spent))
+        clock.now_ms = 2 * DAY * 1_000
+        caps(news, beacon_seq=2)  # seven days after the second
+        clock.now_ms += 1_000
+        refused(SYNC_FIRST, lambda: caps(news, beacon_seq=2))
+        take(news, messages.REVDELTA.number, world.revocations(0, revoked[:1]))
+        refused(SYNC_FIRST, lambda: caps(news, beacon_seq=2))
+        take(news, messages.REVDELTA.number, world.revocations(1, revoked[1:]))
+        caps(news, **spent)
+
+
+def test_6_a_till_whose_first_beacon_came_without_its_revocations_asks_the_bank():
+    with Folder() as folder:
+        news = news_of(folder)
+        take(news, messages.BEACON.number, world.beacon(3, revoked=(b"purse001",)))
+        refused(SYNC_FIRST, caps, news)
+        take(news, messages.REVDELTA.number, world.revocations(0, (b"purse001",)))
+        caps(news)
+
+
 def test_6_a_beacon_serves_so_many_days():
     with Folder() as folder:
         clock = Clock()

@@ -7,6 +7,7 @@ from firmware.common.payment import proof
 from firmware.common.storage import files
 from firmware.common.storage.news_exchange import hear, take
 from firmware.common.storage.news_proofs import keep_proof
+from firmware.common.storage.news_reading import vouched
 from firmware.common.storage.news_store import News
 from firmware.common.storage.news_telling import messages_for
 from firmware.common.wire import messages
@@ -312,6 +313,25 @@ def test_proofs_are_bounded_and_the_newest_stay():
         for found in (news, News(folder, Clock())):
             assert found.proven == list(ids(*range(3, PROOFS_MAX + 3)))
         assert files.size(folder + "/news/proofs") == PROOFS_MAX * 452
+
+
+def test_what_is_known_is_as_old_as_the_beacon_whose_revocations_are_held():
+    with Folder() as folder:
+        news = pinned(folder)
+        assert vouched(news) == (0, 0)
+        steps = (
+            ((BEACON, world.beacon(2, NOW)), (2, NOW)),
+            ((BEACON, world.beacon(3, NOW + 10, ids(1, 2))), (2, NOW)),
+            ((BEACON, world.beacon(4, NOW + 20, ids(1, 2, 3))), (2, NOW)),
+            ((REVDELTA, world.revocations(0, ids(1, 2))), (2, NOW)),  # the third is forgotten
+            ((REVDELTA, world.revocations(2, ids(3))), (4, NOW + 20)),
+            ((BEACON, world.beacon(5, NOW + 30, ids(1, 2, 3, 4))), (4, NOW + 20)),
+        )
+        for message, expected in steps:
+            assert take(news, *message)
+            for found in (news, News(folder, Clock())):
+                assert vouched(found) == expected
+        assert told(news) == [BEACON, REVDELTA, REVDELTA]
 
 
 def told(news: News, beacon_seq: int = 0, rev_seq: int = 0) -> list:

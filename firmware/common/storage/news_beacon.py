@@ -1,8 +1,10 @@
 """Takes in the bank's beacon: what time it is at least, and what its policy is."""
 
+from struct import pack
+
 from firmware.common.payment.news import FIRST_ROOT, check_beacon
 from firmware.common.storage import files
-from firmware.common.storage.news_reading import banks
+from firmware.common.storage.news_reading import banks, vouched
 from firmware.common.storage.news_reading import beacon as known_beacon
 from firmware.common.storage.news_store import News
 from firmware.common.wire.codec import Record
@@ -21,7 +23,8 @@ def take_beacon(news: News, message: bytes) -> bool:
         raise Refused(LEDGER_FORK, "the bank tells two boards different things")
     if beacon.rev_seq == news.rev_seq:
         check_root(beacon, rev_root(news))
-    files.replace(news.folder + "/beacon", message)
+    seq, t = vouched(news)
+    files.replace(news.folder + "/beacon", message + pack(">II", seq, t))
     news.beacon_seq = beacon.seq
     news.saw(beacon.t)
     return True

@@ -1,6 +1,7 @@
 """What a board was told by its bank, read from flash when it is asked for (see `news_store`)."""
 
 import os
+from struct import unpack
 
 from firmware.common.storage import files
 from firmware.common.storage.news_store import News
@@ -10,6 +11,7 @@ from firmware.common.wire.messages import BEACON, BKEY
 from firmware.common.wire.signed import parse_signed
 
 BANK_KEY_BYTES = 202
+BEACON_BYTES = 160
 PROOF_BYTES = 452
 _PIECE_BYTES = 512  # whole ids
 
@@ -22,7 +24,19 @@ def banks(news: News) -> list[Record]:
 
 def beacon(news: News) -> Record | None:
     kept = files.read(news.folder + "/beacon")
-    return parse_signed(BEACON, kept) if kept else None
+    return parse_signed(BEACON, kept[:BEACON_BYTES]) if kept else None
+
+
+def vouched(news: News) -> tuple[int, int]:
+    """(seq, t) of the newest beacon whose revocations are held here: what is known is so old.
+
+    Whoever brings a beacon may have kept back what it tells of. Zeros where none is vouched for.
+    """
+    kept = files.read(news.folder + "/beacon")
+    is_held = int.from_bytes(kept[10:14], "big") <= news.rev_seq  # BEACON.rev_seq
+    start = 2 if is_held else BEACON_BYTES
+    seq, t = unpack(">II", kept[start : start + 8] or bytes(8))
+    return seq, t
 
 
 def proven(news: News) -> list[bytes]:

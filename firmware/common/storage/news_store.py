@@ -2,7 +2,8 @@
 
     root      K0, pinned: 64 bytes                      time     t_lb as it was last kept
     bank-keys one or two signed BKEY, older first       deltas   the last signed REVDELTAs
-    beacon    the newest signed BEACON                  proofs   signed contradictions (EQUIV)
+    beacon    the newest signed BEACON || seq4 t4 of    proofs   signed contradictions (EQUIV)
+              the one before whose revocations are held
     revoked   id8 || id8 || …                           rev      how many of these count, their root
 
 t_lb, in seconds since 1970 UTC, is a lower bound of time: the greatest the bank ever signed, and

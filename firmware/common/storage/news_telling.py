@@ -3,7 +3,7 @@
 from struct import unpack
 
 from firmware.common.storage import files
-from firmware.common.storage.news_reading import BANK_KEY_BYTES, PROOF_BYTES
+from firmware.common.storage.news_reading import BANK_KEY_BYTES, BEACON_BYTES, PROOF_BYTES
 from firmware.common.storage.news_store import News
 from firmware.common.wire.limits import PROOFS_HANDED_ON_MAX
 from firmware.common.wire.messages import BEACON, BKEY, EQUIV, REVDELTA
@@ -19,7 +19,7 @@ def messages_for(news: News, beacon_seq: int, rev_seq: int) -> "Iterator[tuple[i
         keys = files.read(news.folder + "/bank-keys")
         if len(keys) > BANK_KEY_BYTES:
             yield BKEY.number, keys[-BANK_KEY_BYTES:]
-        yield BEACON.number, files.read(news.folder + "/beacon")
+        yield BEACON.number, files.read(news.folder + "/beacon")[:BEACON_BYTES]
     for delta in _kept_deltas(news):
         since, until = unpack(">II", delta[2:10])
         if since <= rev_seq < until:
