@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from click.testing import Result as Done
 
+from bank import policy
 from bank.config import Settings
 from firmware.common.wire.errors import MALFORMED, NOT_AUTHORISED, OVER_LIMIT, REPLAY, UNKNOWN_PAYEE
 from host_tools.commands.bank import bank as opg_bank
@@ -28,6 +29,12 @@ def run(settings: Settings, opg1: Opg1Teller) -> Run:
 def told(done: Done) -> Any:
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
+
+
+@pytest.fixture(autouse=True)
+def whole_purse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A till may take all of a purse here, so that few payments empty it."""
+    monkeypatch.setattr(policy, "PAYEE_PERCENT", 100)
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_a_counter_cannot_be_used_twice_even_by_hand(
 @pytest.fixture
 def books(opg1: Opg1Teller, anna: Board, till: Till, owner: Cursor) -> Opg1Teller:
     """Books with a paid, a contradicting and a closed purse, and a refund and an entry by hand."""
-    purse, other = opg1.top_up(anna, 30_00), opg1.top_up(anna, 10_00, "other")
+    purse, other = opg1.top_up(anna, 60_00), opg1.top_up(anna, 10_00, "other")
     clone = purse.clone()
     for copy, amount in ((purse, 12_50), (clone, 12_50)):
         till.append(copy.pay(till.board, amount, t_lb=copy is clone))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import limits, policy
@@ -26,6 +27,12 @@ from tests.bank.opg1_teller import (
 from tests.bank.till import Till, acknowledgement, shop
 
 GRACE_OVER_S = policy.PURSE_DAYS * DAY_S + policy.GRACE_H * 3_600 + limits.END_SLACK_S + 1
+
+
+@pytest.fixture(autouse=True)
+def whole_purse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A till may take all of a purse here, so that few payments empty it."""
+    monkeypatch.setattr(policy, "PAYEE_PERCENT", 100)
 
 
 def test_a_clone_that_spends_while_its_twin_closes(
