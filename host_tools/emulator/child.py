@@ -43,7 +43,7 @@ class Child:
         self.bus, bus = socket.socketpair()
         self.uart, uart = socket.socketpair()
         uart.setblocking(False)
-        wires = {"BOARD_BUS": str(bus.fileno()), "BOARD_UART": str(uart.fileno())}
+        wires = {"OPG_BOARD_BUS": str(bus.fileno()), "OPG_BOARD_UART": str(uart.fileno())}
         self._process = subprocess.Popen(
             self._command(heap),
             stdin=console.fileno(),

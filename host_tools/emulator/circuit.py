@@ -89,14 +89,14 @@ class Circuit:
 
     def _settings(self, cause: int, raw: bool) -> dict[str, str]:
         return {
-            "BOARD_HOME": str(self._home),
-            "BOARD_FLASH": str(self._home / "flash.img"),
-            "BOARD_ID": self._unique_id.hex(),
-            "BOARD_CAUSE": str(cause),
-            "BOARD_MAIN": str(int(not raw)),
-            "BOARD_FAULT": "{}:{}".format(*self._fault) if self._fault else "",
-            "BOARD_I2C": f"{pins.I2C_SCL},{pins.I2C_SDA},{pins.DISPLAY_ADDRESS}",
-            "BOARD_TAP": f"{pins.TAP_UART},{pins.TAP_TX},{pins.TAP_RX}",
+            "OPG_BOARD_HOME": str(self._home),
+            "OPG_BOARD_FLASH": str(self._home / "flash.img"),
+            "OPG_BOARD_ID": self._unique_id.hex(),
+            "OPG_BOARD_CAUSE": str(cause),
+            "OPG_BOARD_MAIN": str(int(not raw)),
+            "OPG_BOARD_FAULT": "{}:{}".format(*self._fault) if self._fault else "",
+            "OPG_BOARD_I2C": f"{pins.I2C_SCL},{pins.I2C_SDA},{pins.DISPLAY_ADDRESS}",
+            "OPG_BOARD_TAP": f"{pins.TAP_UART},{pins.TAP_TX},{pins.TAP_RX}",
         }
 
     def _kill(self, child: Child) -> None:

@@ -10,8 +10,8 @@ import struct
 import time
 
 # Opened once and for all: a second file object would close the descriptor when it is collected.
-_wires = open(int(os.getenv("BOARD_BUS")), "r+b")  # noqa: SIM115
-UART_DESCRIPTOR = int(os.getenv("BOARD_UART"))
+_wires = open(int(os.getenv("OPG_BOARD_BUS")), "r+b")  # noqa: SIM115
+UART_DESCRIPTOR = int(os.getenv("OPG_BOARD_UART"))
 uart = open(UART_DESCRIPTOR, "r+b")  # noqa: SIM115
 _heard = select.poll()
 _heard.register(_wires, select.POLLIN)

@@ -9,7 +9,7 @@ _NOT_FOUND = -0x1102
 _KEY_TOO_LONG = -0x1109
 _INVALID_LENGTH = -0x110C
 
-_FILE = os.getenv("BOARD_HOME") + "/nvs.json"
+_FILE = os.getenv("OPG_BOARD_HOME") + "/nvs.json"
 _host = vfs.VfsPosix()  # given a folder, its rename would take the old name for the new one
 try:
     with _host.open(_FILE, "r") as _file:

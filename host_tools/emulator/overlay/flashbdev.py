@@ -72,4 +72,4 @@ class Flash:
         _bus.end("C")
 
 
-bdev = Flash(os.getenv("BOARD_FLASH"), os.getenv("BOARD_FAULT"))
+bdev = Flash(os.getenv("OPG_BOARD_FLASH"), os.getenv("OPG_BOARD_FAULT"))

@@ -30,11 +30,11 @@ def _wiring(name):
 
 
 def unique_id():
-    return bytes.fromhex(os.getenv("BOARD_ID"))
+    return bytes.fromhex(os.getenv("OPG_BOARD_ID"))
 
 
 def reset_cause():
-    return int(os.getenv("BOARD_CAUSE"))
+    return int(os.getenv("OPG_BOARD_CAUSE"))
 
 
 def reset():
@@ -109,7 +109,7 @@ class I2C:
     """A bus master; a device answers only where the board has it wired."""
 
     def __init__(self, id=-1, *, scl, sda, freq=400_000, timeout=50_000):
-        scl_pin, sda_pin, address = _wiring("BOARD_I2C")
+        scl_pin, sda_pin, address = _wiring("OPG_BOARD_I2C")
         self._addresses = [address] if (scl.id, sda.id) == (scl_pin, sda_pin) else []
 
     def scan(self):
@@ -132,14 +132,14 @@ class UART(io.IOBase):
     """A serial port; bytes pass unchanged whatever the baud rate, at the speed of a pipe."""
 
     def __init__(self, id, baudrate=115_200, **settings):
-        if id != _wiring("BOARD_TAP")[0]:
+        if id != _wiring("OPG_BOARD_TAP")[0]:
             raise ValueError(f"UART({id}) is not wired on this board")
         self._ready = select.poll()
         self._ready.register(_bus.uart, select.POLLIN)
         self.init(baudrate, **settings)
 
     def init(self, baudrate=115_200, *, tx=None, rx=None, timeout=0, **settings):
-        _, wired_tx, wired_rx = _wiring("BOARD_TAP")
+        _, wired_tx, wired_rx = _wiring("OPG_BOARD_TAP")
         for pin, wired in ((tx, wired_tx), (rx, wired_rx)):
             if pin is not None and getattr(pin, "id", pin) != wired:
                 raise ValueError(f"pin {pin} is not the tap port's")

@@ -58,6 +58,6 @@ def _run(name):
 
 _power_on()
 _run("boot.py")
-if __import__("os").getenv("BOARD_MAIN") == "1":
+if __import__("os").getenv("OPG_BOARD_MAIN") == "1":
     _run("main.py")
 del _mount, _power_on, _run
