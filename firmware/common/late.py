@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_WAITING_BYTES = 8_192  # of garbage, while what is kept is not yet called
+
 # What was loaded beforehand, by its whole name, and the garbage that was usual then.
 _kept: dict = {}
 _usual = 0
@@ -25,7 +27,7 @@ def call(module: str, function: str, *arguments: object) -> "Any":
     if module in _kept:
         gc.threshold(-1)  # type: ignore[attr-defined]  somebody waits: garbage has room until later
         return getattr(_kept[module], function)(*arguments)
-    let_go()
+    _restore()
     before = list(sys.modules)  # as a set it would be a kilobyte of garbage
     gc.collect()  # what is loaded amid garbage leaves the heap in pieces
     try:
@@ -43,7 +45,7 @@ def keep(*modules: str) -> None:
     global _usual
     if sys.implementation.name != "micropython":
         return
-    let_go()
+    _restore()
     _usual = gc.threshold()  # type: ignore[attr-defined]
     before = list(sys.modules)
     gc.collect()
@@ -55,6 +57,7 @@ def keep(*modules: str) -> None:
         _forget_all(before)
         _kept.clear()
     gc.collect()
+    gc.threshold(_WAITING_BYTES)  # type: ignore[attr-defined]
 
 
 def is_kept(module: str) -> bool:
@@ -64,9 +67,16 @@ def is_kept(module: str) -> bool:
 
 def let_go() -> None:
     """Forgets what was kept; the next collection finds it."""
-    if _kept:
-        _kept.clear()
+    _kept.clear()
+
+
+def _restore() -> None:
+    """Nobody waits any more."""
+    global _usual
+    _kept.clear()
+    if _usual:
         gc.threshold(_usual)  # type: ignore[attr-defined]
+        _usual = 0
 
 
 def _forget_all(before: list[str]) -> None:

@@ -12,11 +12,8 @@ _TILL = "firmware.receiver.keeping"
 _TILL_TAP = "firmware.receiver.tap"
 _TALK = "firmware.receiver.talk"
 
-_ADD_SIGNED = '        signed = late.call(_SPENDING, "add_signed", app.wallet, *papers)\n'
-_APPEND_ACCEPTED = (
-    "    _write(till, ACCEPTED, entry_key(till.gen, till.count), payload)\n"
-    "    _take_accepted(till, payload)\n"
-)
+_ADD_SIGNED = '        signed = late.call(_SPENDING, "journal", app.wallet, *papers)\n'
+_APPEND_ACCEPTED = "        _append(till, ACCEPTED, entry_key(till.gen, till.count), payload)\n"
 
 _WRITTEN_LATE: tuple[Change, ...] = (
     (
