@@ -3,7 +3,7 @@
 import os
 
 from firmware.common.payment import asking, sync, transaction, verdicts
-from firmware.common.storage import files, journal
+from firmware.common.storage import appending, files
 from firmware.common.wire import messages
 from firmware.common.wire.errors import STORE_FULL
 from firmware.common.wire.limits import PURSES_MAX
@@ -34,12 +34,12 @@ class Cut:
         return _File(self, open(path, mode)) if mode != "rb" else open(path, mode)
 
     def __enter__(self):
-        for module in (journal, files):
+        for module in (appending, files):
             module.open = self.open  # type: ignore[attr-defined]
         return self
 
     def __exit__(self, *_):
-        for module in (journal, files):
+        for module in (appending, files):
             del module.open  # type: ignore[attr-defined]
 
 
