@@ -3,12 +3,15 @@
 A payee's record that comes too late waits in RAM until the board is idle or writes another one.
 """
 
+from firmware.common.wire.errors import ALREADY_PAID
+from firmware.receiver.keeping import CLOSED
 from tests.faults.points import ANNA, BERT, DORA, flash_of
 from tests.faults.variants import Change, Variant
 
 _PAYER = "firmware.sender.keeping"
 _PAYER_TAP = "firmware.sender.tap"
 _TILL = "firmware.receiver.keeping"
+_ENTERING = "firmware.receiver.entering"
 _TILL_TAP = "firmware.receiver.tap"
 _TALK = "firmware.receiver.talk"
 
@@ -72,9 +75,13 @@ VARIANTS = (
         ("pay", flash_of(ANNA)),
         (
             (
-                _TILL,
-                _APPEND_ACCEPTED,
-                _late("ACCEPTED", "entry_key(till.gen, till.count)", "payload"),
+                _ENTERING,
+                "    place = append_to_last(till.root + FOLDER, till.place, record)\n"
+                "    if place is None:\n"
+                '        return b""\n'
+                "    till.place = place\n",
+                "    record = (ACCEPTED, entry_key(till.gen, till.count), payload)\n"
+                "    till.__dict__.setdefault('late', []).append(record)\n",
             ),
             *_WRITTEN_LATE,
         ),
@@ -138,15 +145,26 @@ VARIANTS = (
         ("pay", flash_of(ANNA)),
         (
             (
-                _TILL,
-                "    _remember_closed(till, crypto.sha256(core)[:16], ALREADY_PAID)\n",
+                _ENTERING,
+                "    remember_closed(till, crypto.sha256(core)[:16], ALREADY_PAID)\n",
                 "",
+            ),
+            (
+                _ENTERING,
+                "    take_accepted(till, payload)\n    return till.recent[-1]\n",
+                "    take_accepted(till, payload)\n"
+                "    closed = request.hash + bytes((ALREADY_PAID,))\n"
+                f"    record = encoded({CLOSED}, request.hash[:8], closed)\n"
+                "    place = append_to_last(till.root + FOLDER, till.place, record)\n"
+                "    till.place = place or till.place\n"
+                "    remember_closed(till, request.hash, ALREADY_PAID)\n"
+                "    return till.recent[-1]\n",
             ),
             (
                 _TILL,
                 _APPEND_ACCEPTED,
-                _APPEND_ACCEPTED + "    _append(till, CLOSED, request.hash[:8],"
-                " request.hash + bytes((ALREADY_PAID,)))\n",
+                _APPEND_ACCEPTED + "        _append(till, CLOSED, request.hash[:8],"
+                f" request.hash + bytes(({ALREADY_PAID},)))\n",
             ),
         ),
     ),
