@@ -7,6 +7,8 @@ says that she took it with care, UNPAID that she did not.
 import os
 import random
 import struct
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -163,6 +165,7 @@ class Life:
         self.purse = parse_signed(PURSE, self.clone.signed)
         self.clara = shop(opg1, f"clara {seed}")
         self.till = SimpleNamespace(beacon_seq=0, taps=0, taps_minor=0, unsettled_minor=0)
+        self.flash = TemporaryDirectory()
         self.t_lb = 0
         self.judged = 0
         self.upload: tuple[int, dict[str, Any]] | None = None
@@ -181,6 +184,7 @@ class Life:
         self.t_lb = max(self.t_lb, found.t)
         if found.seq >= parse_signed(BEACON_LAYOUT, self.beacon).seq:
             self.beacon, self.clara.beacon = beacon, found.seq
+            Path(self.flash.name, "beacon").write_bytes(beacon)  # as `news_reading` finds it
 
     def pass_time(self) -> None:
         """The bank goes on; the till does too, unless it is switched off."""
@@ -191,7 +195,9 @@ class Life:
     def tap(self) -> None:
         amount = self.dice.randrange(1, 40)
         beacon = parse_signed(BEACON_LAYOUT, self.beacon)
-        news: Any = SimpleNamespace(beacon=beacon, t_lb=lambda: self.t_lb)
+        news: Any = SimpleNamespace(
+            beacon=beacon, t_lb=lambda: self.t_lb, folder=self.flash.name, rev_seq=beacon.rev_seq
+        )
         till: Any = self.till
         try:
             accept.check_caps(till, news, policy.RX_CUM_MINOR, self.purse, amount, 0)
