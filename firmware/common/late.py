@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 _WAITING_BYTES = 8_192  # of garbage, while what is kept is not yet called
 
-# What was loaded beforehand, by its whole name, and the garbage that was usual then.
-_kept: dict = {}
+# What was loaded beforehand, by its whole name, and the garbage that was usual then. Who clears it
+# makes room: the next collection finds it.
+modules: dict = {}
 _usual = 0
 
 
@@ -24,9 +25,9 @@ def call(module: str, function: str, *arguments: object) -> "Any":
     if sys.implementation.name != "micropython":
         __import__(module)
         return getattr(sys.modules[module], function)(*arguments)
-    if module in _kept:
+    if module in modules:
         gc.threshold(-1)  # type: ignore[attr-defined]  somebody waits: garbage has room until later
-        return getattr(_kept[module], function)(*arguments)
+        return getattr(modules[module], function)(*arguments)
     _restore()
     before = list(sys.modules)  # as a set it would be a kilobyte of garbage
     gc.collect()  # what is loaded amid garbage leaves the heap in pieces
@@ -37,7 +38,7 @@ def call(module: str, function: str, *arguments: object) -> "Any":
         gc.collect()
 
 
-def keep(*modules: str) -> None:
+def load(*names: str) -> None:
     """Loads what will be called while somebody waits; the next call of anything else lets it go.
 
     So whoever else needs the room has it. Where there is too little, nothing is kept.
@@ -50,30 +51,20 @@ def keep(*modules: str) -> None:
     before = list(sys.modules)
     gc.collect()
     try:
-        for module in modules:
-            _kept[module] = _loaded(module)
+        for module in names:
+            modules[module] = _loaded(module)
             _forget_all(before)
     except MemoryError:
         _forget_all(before)
-        _kept.clear()
+        modules.clear()
     gc.collect()
     gc.threshold(_WAITING_BYTES)  # type: ignore[attr-defined]
-
-
-def is_kept(module: str) -> bool:
-    """Whether nothing else was loaded since it was."""
-    return module in _kept
-
-
-def let_go() -> None:
-    """Forgets what was kept; the next collection finds it."""
-    _kept.clear()
 
 
 def _restore() -> None:
     """Nobody waits any more."""
     global _usual
-    _kept.clear()
+    modules.clear()
     if _usual:
         gc.threshold(_usual)  # type: ignore[attr-defined]
         _usual = 0

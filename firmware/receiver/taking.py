@@ -1,7 +1,7 @@
 """A step of `talk`, kept while the payer's user reads: a payment that is as its OFFER announced.
 
 Checks 2 to 7 were made of the OFFER. Nothing that they looked at can have changed while this is
-still kept (see `late.keep`): what changes a till or its news is loaded late. What is left is time,
+still kept (see `late.load`): what changes a till or its news is loaded late. What is left is time,
 the request, and the payment's own signature. Whatever is otherwise goes the long way of `checking`.
 
 Somebody waits: bytes are compared where they stand, as reading a message by its names costs more.

@@ -10,7 +10,7 @@ The payer says what comes next. What is refused is answered by a VERDICT and cha
 that need much code are loaded for themselves: `checking`, `proving`, `keeping`, `answering`.
 """
 
-from firmware.common import crypto, late
+from firmware.common import late
 from firmware.common.storage import enrolment
 from firmware.common.wire import messages
 from firmware.common.wire.channel import Channel
@@ -38,6 +38,7 @@ _TAKING = "firmware.receiver.taking"
 _TELLING = "firmware.common.storage.news_telling"
 _PROVING = "firmware.receiver.proving"
 _REMEMBERING = "firmware.receiver.remembering"
+_VERIFYING = "firmware.common.crypto.verifying"
 _WORDS = "firmware.common.payment.words"
 _VOIDED = b"\xff\xff"  # `seen.VOIDED` in a row
 _POLL_MS = 10
@@ -66,8 +67,7 @@ class Talk:
         self._told = app.till.open
         self._offer = b""
         self._words = ""
-        self._event = ""  # to be logged
-        self._is_expected = False  # a payment that was announced, and is good so far
+        self._waits = ""  # _TAKING: a good payment was announced; else an entry to be logged
 
     async def run(self) -> None:
         """Until the payer has nothing more to say. Raises `Refused` where it leaves."""
@@ -88,13 +88,12 @@ class Talk:
 
     def _do_what_waits(self) -> None:
         """Nobody waits for this board now: the payer's user reads, or the answer is on its way."""
-        if self._event:
-            self.app.device.log("ACCEPTED", self._event)
-            self._event = ""
-        if self._is_expected:
-            self._is_expected = False
+        waits, self._waits = self._waits, ""
+        if waits == _TAKING:
             self._words = late.call(_WORDS, "tap_words", self._channel.session.code)
-            late.keep(_TAKING, crypto.VERIFYING)
+            late.load(_TAKING, _VERIFYING)
+        elif waits:
+            self.app.device.log("ACCEPTED", waits)
 
     def _hear(self, number: int, data: bytes) -> None:
         try:
@@ -118,7 +117,7 @@ class Talk:
                 purse = late.call(_CHECKING, "check_offer", self.app, self._told, data)
                 if purse:
                     late.call(_PROVING, "check_purse", self.app, purse)
-                    self._is_expected = True
+                    self._waits = _TAKING
                 return self._verdict(OK)
             if number == messages.RESUME.number:
                 return self._resumed(data)
@@ -148,7 +147,7 @@ class Talk:
         """Takes a payment once, whoever sends it however often."""
         app, till, request = self.app, self.app.till, self._told
         purse = b""
-        if late.is_kept(_TAKING):
+        if _TAKING in late.modules:
             purse = late.call(_TAKING, "announced", app, request, self._offer, data)
         if request is None or not purse:
             known, req_hash = late.call(_CHECKING, "identify", app, data)
@@ -162,9 +161,9 @@ class Talk:
             purse, rival = late.call(_CHECKING, "check_txn", app, request, self._offer, data)
             late.call(_PROVING, "check_signatures", app, purse, data, rival)
         row = late.call(_TAKING, "accept", till, request, purse, data)
-        self._event = "entry %d" % (till.count - 1)
+        self._waits = "entry %d" % (till.count - 1)
         words = self._words or late.call(_WORDS, "tap_words", self._channel.session.code)
-        late.let_go()
+        late.modules.clear()
         app.received(request.amount_minor, request.currency, words)
         await app.device.board.clock.sleep_ms(_SHOW_MS)
         return self._of_row(row)

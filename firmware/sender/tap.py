@@ -32,6 +32,7 @@ from firmware.sender.wallet import Pending, Purse
 
 _KEEPING = "firmware.sender.keeping"
 _PAYING = "firmware.sender.paying"
+_SIGNING = "firmware.common.crypto.signing"
 _SPENDING = "firmware.sender.spending"
 _WORDS = "firmware.common.payment.words"
 _NEWS = "firmware.common.storage.news_exchange"
@@ -140,7 +141,7 @@ class Talk:
         self.events.append(("SIGNED", signed))
         screens.sending(app.dialog, amount_of(signed))
         await self._channel.send(messages.TXN.number, txn)
-        late.let_go()
+        late.modules.clear()
         await self._take_answer(signed)
 
     async def _is_confirmed(self) -> bool:
@@ -152,7 +153,7 @@ class Talk:
             found = self._channel.poll()
             if found:
                 verdicts.append(self._accepted(_read(messages.VERDICT, found)))
-                late.keep(crypto.SIGNING, _SPENDING)  # the user reads meanwhile
+                late.load(_SIGNING, _SPENDING)  # the user reads meanwhile
 
         timeout_ms = min(preq.ttl_s * 1_000, REQUEST_TTL_MS_MAX)
         amount = show_money(preq.amount, preq.cur)

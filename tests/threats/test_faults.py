@@ -15,7 +15,7 @@ import pytest
 
 from firmware.common import crypto
 from firmware.common.crypto import randomness
-from firmware.common.storage import event_log, files, journal, news_exchange
+from firmware.common.storage import appending, event_log, files, news_exchange
 from firmware.common.wire.errors import EXPIRED, SYNC_FIRST
 from firmware.common.wire.session import Ephemeral, Session
 from firmware.receiver import seen
@@ -79,7 +79,7 @@ class Power:
 
     def __init__(self, patch: pytest.MonkeyPatch, folder: str, number: int, keeps: int) -> None:
         self.folder, self.left, self.keeps = folder, number, keeps
-        for module in (event_log, files, journal, news_exchange, seen):
+        for module in (appending, event_log, files, news_exchange, seen):
             patch.setattr(module, "open", self.open, raising=False)
 
     def open(self, path: str, mode: str = "r") -> Any:

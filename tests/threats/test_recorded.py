@@ -8,7 +8,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from firmware.common.storage import event_log, files, journal, news_exchange
+from firmware.common.storage import appending, event_log, files, news_exchange
 from firmware.common.wire import messages
 from firmware.common.wire.session import Ephemeral, Session
 from firmware.receiver import seen
@@ -114,7 +114,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> bytearray:
         file = open(path, mode)  # noqa: SIM115 - the firmware closes it
         return file if mode in ("r", "rb") else Recorder(file)
 
-    for module in (event_log, files, journal, news_exchange, seen):
+    for module in (appending, event_log, files, news_exchange, seen):
         monkeypatch.setattr(module, "open", watched, raising=False)
     return written
 

@@ -5,10 +5,10 @@ As on littlefs a file's bytes are in flash once `flush` has returned, and a rena
 
 import os
 
-from firmware.common.storage import files, journal
+from firmware.common.storage import appending, files
 from firmware.receiver import seen
 
-_MODULES = (files, journal, seen)
+_MODULES = (appending, files, seen)
 
 
 class PowerCut(Exception):

@@ -48,8 +48,6 @@ else:
     )
 
 __all__ = (
-    "SIGNING",
-    "VERIFYING",
     "SelfTestFailed",
     "agree",
     "equal",
@@ -68,11 +66,6 @@ __all__ = (
     "unseal",
     "verify",
 )
-
-
-# What `sign` and `verify` load on a board, for `late.keep`.
-SIGNING = "firmware.common.crypto.signing"
-VERIFYING = "firmware.common.crypto.verifying"
 
 
 class SelfTestFailed(Exception):

@@ -65,7 +65,7 @@ def _start(key: bytes, nonce: bytes, length: int) -> memoryview:
     try:
         work = memoryview(bytearray(size))
     except MemoryError:  # no room in one piece beside what is kept
-        late.let_go()
+        late.modules.clear()
         work = memoryview(bytearray(size))
     counters(work, length, nonce)
     encrypt_blocks(key, work[_H_AT:])
