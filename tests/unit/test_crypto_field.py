@@ -4,6 +4,7 @@ Both field arithmetics run the same programs, and each operation's result is wha
 whatever the limbs; on CPython with the arithmetic of a 32-bit machine.
 """
 
+import sys
 from array import array
 
 from firmware.common.crypto import (
@@ -206,8 +207,9 @@ def test_zero_in_either_form_is_infinite():
     """0 and p both stand for zero, and an inversion knows only the first."""
     machine.prepare(14, 0)
     for z in (0, P, 2 * P):
+        at = 4 * LIMBS * programs.SLOT_Z
         for i, limb in enumerate(limbs_of(z)):
-            machine._arena[LIMBS * programs.SLOT_Z + i] = limb
+            machine._arena[at + 4 * i : at + 4 * i + 4] = limb.to_bytes(4, sys.byteorder)
         machine.run(programs.PLAIN_Z, b"", b"", 1)
         assert machine.is_infinite() and machine.affine() == (0, 0)
 
@@ -297,10 +299,10 @@ def test_points_of_both_fields():
     """Multiples by way of the whole machine, on the compact field as on the fast one."""
     from firmware.common.crypto import agreeing, comb, verifying
 
-    kept = arena.words
+    kept = arena.block
     for machine_code in FIELDS:
         machine.field = machine_code
-        arena.words = memoryview(array("i", bytearray(4 * LIMBS * 44)))
+        arena.block = memoryview(bytearray(4 * LIMBS * 44))
         try:
             point = comb.base_point((7919).to_bytes(32, "big"))
             assert point == curve.multiply_base(7919)
@@ -312,4 +314,4 @@ def test_points_of_both_fields():
             assert verifying.is_sum_x(3, 5, point, curve.multiply_base(5 * 7919 + 3)[0] % N)
         finally:
             machine.field = field
-            arena.words = kept
+            arena.block = kept

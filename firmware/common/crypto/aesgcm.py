@@ -5,15 +5,17 @@
     tag = mask ^ GHASH(H, aad || ciphertext || lengths),   GHASH: y = (y ^ block) * H for each block
 
 All of these blocks are encrypted at once and in place, where then the result is: besides it only
-`gcm`'s table is needed, and a message of n bytes takes 2.1 KB + 2n of a heap. Lengths are below
-2^28 bytes, which no board can hold. Few locals and arguments: MicroPython takes the frame of a
-function with more than 11 slots from the heap.
+`gcm`'s table is needed. A message of n bytes takes 2.1 KB + 2n of a heap, or n where the block that
+`arena` keeps has room for the rest. Lengths are below 2^28 bytes, which no board can hold. Few
+locals and arguments: MicroPython takes the frame of a function with more than 11 slots from the
+heap.
 """
 
-from firmware.common import late
+from firmware.common.crypto.arena import block
 from firmware.common.crypto.block import encrypt_blocks
 from firmware.common.crypto.gcm import counters, crypt
 from firmware.common.crypto.ghash import authenticate, prepare
+from firmware.common.crypto.scalar import wipe
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -62,10 +64,10 @@ def _start(key: bytes, nonce: bytes, length: int) -> memoryview:
     if _len(key) != _KEY_BYTES or _len(nonce) != _NONCE_BYTES:
         check_lengths(key, nonce)
     size = _OUT_AT + (length + 31 >> 4 << 4)
-    try:
-        work = memoryview(bytearray(size))
-    except MemoryError:  # no room in one piece beside what is kept
-        late.modules.clear()
+    if size <= _len(block):
+        work = block[:size]
+        wipe(0, _OUT_AT >> 2, work)
+    else:
         work = memoryview(bytearray(size))
     counters(work, length, nonce)
     encrypt_blocks(key, work[_H_AT:])

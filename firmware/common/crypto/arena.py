@@ -1,13 +1,13 @@
 """Where the machine code reckons: one block, made at the start and kept.
 
-It has 3 KB in one piece, which a heap in use has not for certain. Whoever reckoned with a secret
-wipes it; nothing is in it between two uses that anybody could not know.
+It has 3 KB in one piece, which a heap in use has not for certain: the multiples of points are made
+in it, and messages of up to 1 KB are sealed. Whoever uses it clears what it needs clear; whoever
+reckoned with a secret wipes that. Nothing in it is of use to two.
 """
-
-from array import array
 
 from firmware.common.crypto.field import SCRATCH_SLOTS
 from firmware.common.crypto.programs import SLOTS
 
-LIMBS = 20  # a slot's
-words = memoryview(array("i", bytearray(4 * LIMBS * (SLOTS + SCRATCH_SLOTS))))
+SLOT_BYTES = 80  # 20 limbs in words
+_SEALING_BYTES = 3_168  # see `gcm`: 2,112, then a message of 1 KB and two blocks more
+block = memoryview(bytearray(max(SLOT_BYTES * (SLOTS + SCRATCH_SLOTS), _SEALING_BYTES)))

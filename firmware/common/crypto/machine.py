@@ -22,7 +22,7 @@ from firmware.common.crypto.tables import CONSTANTS, MODULUS, ORDER
 
 CHECKED = "firmware.common.crypto.curve"
 DIGITS = 44  # where digits begin in the buffer
-_LIMBS = arena.LIMBS
+_SLOT = arena.SLOT_BYTES
 _P_INVERSE = 8191  # 1/p mod 2^13
 
 # The arena, and a buffer of an odd scalar and its digits: empty until `prepare`.
@@ -35,8 +35,8 @@ def prepare(slots: int, digits: int) -> None:
     """An arena and a buffer as large as needed, with the constants loaded."""
     global _arena, _scratch, buffer
     _scratch = slots
-    _arena = arena.words[: _LIMBS * (slots + field.SCRATCH_SLOTS)]
-    scalar.wipe(0, len(_arena), _arena)
+    _arena = arena.block[: _SLOT * (slots + field.SCRATCH_SLOTS)]
+    scalar.wipe(0, len(_arena) >> 2, _arena)
     buffer = memoryview(bytearray((DIGITS + digits + 3) & ~3))
     run(LOAD_CONSTANTS, CONSTANTS, b"", 1)
 
@@ -77,21 +77,21 @@ def is_infinite() -> bool:
 
 
 def number(slot: int) -> int:
-    scalar.pack(0, 0, _packed, _arena[_LIMBS * slot :])
+    scalar.pack(0, 0, _packed, _arena[_SLOT * slot :])
     return int.from_bytes(_packed, "little")
 
 
 def wipe() -> None:
     """Forget whatever was reckoned with; called after each use of a secret."""
-    scalar.wipe(0, len(_arena), _arena)
+    scalar.wipe(0, len(_arena) >> 2, _arena)
     scalar.wipe(0, len(_packed) >> 2, _packed)
     scalar.wipe(0, len(buffer) >> 2, buffer)
 
 
 def _invert(modulus: bytes, inverse: int) -> None:
     run(LOAD_MODULUS, modulus, b"", 1)
-    work, inverted = _arena[_LIMBS * SLOT_T0 :], _arena[_LIMBS * SLOT_QY :]
-    inversion.start(0, 0, work, inverted, _arena[_LIMBS * SLOT_QX :])
+    work, inverted = _arena[_SLOT * SLOT_T0 :], _arena[_SLOT * SLOT_QY :]
+    inversion.start(0, 0, work, inverted, _arena[_SLOT * SLOT_QX :])
     for _ in range(inversion.ROUNDS):
         inversion.divide(0, 0, work)
         inversion.multiply(0, 0, work, inverse)
