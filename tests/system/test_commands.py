@@ -186,6 +186,7 @@ def test_a_key_regenerated_after_it_was_shared(desk: Desk) -> None:
     desk.opg("pay", "bert", "2", "--to", desk.anna, "--file", "--yes")
     desk.opg("export", "bert", "mended.json")
     assert desk.json("import", "anna", "mended.json")["new"]
+    desk.put_news_away("anna")
 
 
 def test_a_purse_that_the_bank_does_not_give(desk: Desk) -> None:
