@@ -65,7 +65,7 @@ class Desk:
 
     def put_news_away(self, port: str) -> None:
         """As its user does with OK, one after the other."""
-        while self.json("status", port)["title"] in ("RECEIVED", "NO PURSE"):
+        while self.json("status", port)["title"] in ("RECEIVED", "NO PURSE", "FINGERPRINT"):
             self.opg("press", port, "ok")
             sleep(0.2)  # else the next press may be for whatever comes then
 
