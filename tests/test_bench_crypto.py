@@ -83,6 +83,6 @@ def test_counts_repeat_and_keep_their_bounds(folder, valgrind):
 
 def test_counts_that_do_not_repeat_are_refused(folder, monkeypatch):
     numbers = iter(range(10))
-    monkeypatch.setattr(counting, "_count_once", lambda *arguments: next(numbers))
+    monkeypatch.setattr(counting, "count_once", lambda *given, **named: next(numbers))
     with pytest.raises(counting.CommandError, match="do not repeat"):
         counting.count(folder, "crypto_program")
