@@ -6,6 +6,7 @@ from firmware.common.payment.certificate import device_id
 from firmware.common.payment.purse import check_purse
 from firmware.common.payment.settlement import check_statement, statement_purse
 from firmware.common.storage import enrolment
+from firmware.common.ui.refusing import release
 from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, Refused
 from firmware.common.wire.messages import DCERT, PURSE, STATEMENT, SYNC
 from firmware.common.wire.sealed_box import Box
@@ -36,6 +37,7 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
             raise Refused(REPLAY, "this board has that purse")
     keeping.add_statement(wallet, data)
     news.saw(statement.t)
+    release(app)
     _tidy(app)
     app.device.log("STATEMENT", "%d payments judged" % statement.n)
     app.dialog.wake()

@@ -36,6 +36,8 @@ def bridge(ports: tuple[str, ...], bank_url: str, as_json: bool) -> None:
             click.echo(f"refused [{refusal['reason']}]: {refusal['message']}")
         click.echo(", ".join(f"{name} {count}" for name, count in work.report.items()))
     for refusal in work.refusals:
+        if "device" in refusal:  # the bank contradicts itself
+            raise CommandError(REFUSED, refusal["message"], refusal["reason"])
         if "verdict" not in refusal:  # of a batch as a whole, not of an entry in it
             message = f"entries were refused by {refusal['message']}"
             raise CommandError(REFUSED, message, refusal["reason"])
