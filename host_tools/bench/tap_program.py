@@ -112,6 +112,7 @@ class Board:
         vfs.VfsLfs2.mkfs(self.flash)
         vfs.mount(vfs.VfsLfs2(self.flash, mtime=False), "/" + name)  # else no two runs are alike
         self.root = "/" + name + "/data"
+        self.unique_id = name.encode()
         self.clock = clock
         self.console, self.tap = Port(), Port()
         self.buttons, self.display = Buttons(), Display()
