@@ -15,7 +15,7 @@ import re
 import select
 from collections.abc import Iterable, Iterator
 
-from host_tools.firmware_scope import Import, alias_name, bound
+from host_tools.firmware_scope import Import, alias_name, bound, first_name
 
 _WORD = re.compile(r"\w+")
 _FIELD = re.compile(r"[A-Za-z_]+")  # of a message: its name, which its size follows
@@ -83,18 +83,11 @@ def _of_modules(trees: Iterable[ast.Module]) -> set[str]:
         imported = {alias_name(alias) for alias in aliases}
         names |= bound(tree.body) | imported
         names |= {part for alias in aliases for part in alias.name.split(".")}
-        names |= {node.attr for node in _attributes([tree]) if _root(node) in imported}
+        names |= {node.attr for node in _attributes([tree]) if first_name(node) in imported}
         for node in ast.walk(tree):
             if isinstance(node, ast.Global):
                 names.update(node.names)
     return names
-
-
-def _root(node: ast.expr) -> str:
-    """`a` of `a.b.c`."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _words(trees: Iterable[ast.Module]) -> set[str]:

@@ -16,6 +16,7 @@ from host_tools.firmware_scope import (
     alias_name,
     bindings,
     bound,
+    first_name,
     is_viper,
     same_scope,
 )
@@ -55,16 +56,9 @@ def _known_outside(trees: Iterable[ast.Module]) -> set[str]:
         names |= {alias.name for node in imports for alias in node.names}
         modules = set(_imported_names(tree))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and _first_name(node) in modules:
+            if isinstance(node, ast.Attribute) and first_name(node) in modules:
                 names.add(node.attr)
     return names
-
-
-def _first_name(node: ast.expr) -> str:
-    """`a` of `a.b.c`, and nothing of what is no name."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _shorten_private(tree: ast.Module, known: set[str], is_joined: bool) -> None:

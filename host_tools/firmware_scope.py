@@ -104,6 +104,13 @@ def is_viper(node: ast.AST) -> bool:
     )
 
 
+def first_name(node: ast.expr) -> str:
+    """`a` of `a.b.c`, and nothing of what is no name."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def alias_name(alias: ast.alias) -> str:
     """The name that an import binds."""
     return alias.asname or alias.name.split(".")[0]
