@@ -18,6 +18,7 @@ from host_tools.bench.counting import command, environment
 from host_tools.demo.pocket_bank import PocketBank
 from host_tools.device import Device
 from host_tools.errors import REFUSED, CommandError
+from host_tools.seeded import seeded
 
 HEAP = "116K"  # what leaves as much free after a start as a virtual board has
 PROGRAM = "tap_program"
@@ -28,6 +29,7 @@ _COMMAND = Struct("<IHHBB")
 _RESULT = Struct("<BHHBIIIHHHH")
 _PRESSES = ("", "ok", "next", "cancel", "hold")
 _STEPS_MAX = 100_000
+_OPENED = 1_767_225_600  # 1 Jan. 2026; the counts of two measurements are alike
 _REST_TICK_MS = 100
 _ALL = 7
 _APP, _CONSOLE, _TAP = 0, 1, 2  # the places of the tasks; a payer's app taps itself
@@ -213,8 +215,11 @@ class Shop:
     # -- what happens in a shop ----------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Both boards ready for a tap, one having been made before."""
-        bank = PocketBank()
+        """Both boards ready for a tap, one having been made before; the same at every call."""
+        with seeded(0):
+            self._prepare(PocketBank(now=_OPENED))
+
+    def _prepare(self, bank: PocketBank) -> None:
         self._enrol("payer", bank, "bert")
         self._enrol("payee", bank, "anna")
         payer = self.devices["payer"]

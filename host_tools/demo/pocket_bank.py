@@ -36,14 +36,15 @@ _YEAR_S = 365 * _DAY_S
 class PocketBank:
     """As much of a `BankClient` as `Enrolment` and a payer's `sync` need.
 
-    `ecdh`: the key pair that is sealed to, if somebody else is to open that too.
+    `ecdh`: the key pair that is sealed to, if somebody else is to open that too. `now`: Unix
+    seconds at which everything is issued.
     """
 
-    def __init__(self, ecdh: tuple[bytes, bytes] | None = None) -> None:
+    def __init__(self, ecdh: tuple[bytes, bytes] | None = None, now: int | None = None) -> None:
         root_private, self._root = crypto.generate_key()
         self._private, public = crypto.generate_key()
         self._ecdh_private, self._ecdh = ecdh or crypto.generate_key()
-        self._now = int(time.time())
+        self._now = int(time.time()) if now is None else now
         self._realm8 = realm(self._root)
         self._bkey = make_bank_key(
             root_private, public, self._ecdh, self._now, self._now + 2 * _YEAR_S

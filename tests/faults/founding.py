@@ -14,10 +14,10 @@ from host_tools.emulator.cpython.console import connect
 from host_tools.emulator.cpython.filesystem import format_image
 from host_tools.emulator.cpython.world import World
 from host_tools.outbox import Outbox
+from host_tools.seeded import seeded
 from tests.faults.books import Books
 from tests.faults.injectors import Events
 from tests.faults.points import PAYEES, PAYERS, Plan
-from tests.faults.randomness import seeded
 from tests.faults.workshop import outbox_folder, small_memories
 
 FLASH_BYTES = 1 << 20

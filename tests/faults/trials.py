@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from host_tools.seeded import seeded
 from tests.faults import books, founding, invariants
 from tests.faults.books import Books
 from tests.faults.ear import Ear, listening
@@ -12,7 +13,6 @@ from tests.faults.hands import NoEnd
 from tests.faults.injectors import Events
 from tests.faults.invariants import Breach
 from tests.faults.points import QUIET, Map, Plan, Point
-from tests.faults.randomness import seeded
 from tests.faults.scenario import Day
 from tests.faults.town import Town
 from tests.faults.workshop import outbox_folder, small_memories

@@ -1,4 +1,4 @@
-"""Random bytes from a seed, so that a trial runs the same again to the last byte."""
+"""Random bytes from a seed, so that a trial or a measurement runs the same again."""
 
 import random
 from collections.abc import Iterator
