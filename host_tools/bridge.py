@@ -11,8 +11,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from firmware.common.wire.errors import FROZEN, MALFORMED, NOT_ENROLLED, Refused
-from host_tools import bundle, routes
+from firmware.common.wire.errors import (
+    FROZEN,
+    LEDGER_FORK,
+    MALFORMED,
+    NOT_ENROLLED,
+    Refused,
+)
+from host_tools import at_odds, bundle, routes
 from host_tools.bank_client import BankClient
 from host_tools.device import Device
 from host_tools.errors import NOT_REACHABLE, CommandError
@@ -22,6 +28,7 @@ from host_tools.routes import ROUTES, Route
 _WAITS_S = (0.5, 1.0, 2.0)  # between one try and the next
 # What an operator can lift. The board may be lost by then, and the copy here the only one.
 _MAY_BE_LIFTED = (FROZEN, NOT_ENROLLED)
+_TOLD = (LEDGER_FORK, FROZEN)  # what a board's own screen must say too
 _ROUNDS_MAX = 256  # of a full till, 16 entries at a time, and some
 
 Say = Callable[[str], None]
@@ -41,6 +48,7 @@ class Bridge:
         self.report = {"collected": 0, "uploaded": 0, "applied": 0, "refused": 0}
         self.refusals: list[dict[str, Any]] = []
         self._asked: set[str] = set()  # devices, about what the bank had not judged
+        self._told: dict[str, int] = {}  # device -> why the bank refuses it
 
     def collect(self, board: Device) -> str:
         """Copies what the bank has not judged for good into the outbox; the device's id.
@@ -91,6 +99,17 @@ class Bridge:
             news = self._with_retries(lambda: self._bank.news(status["revoked"]))
             routes.give_news(board, bundle.split(news))
 
+    def tell_refusal(self, board: Device, device: str) -> None:
+        """Tells a board that the bank refuses it; and people, that it found the bank out."""
+        if device in self._told:
+            board.call("refused", reason=self._told[device])
+        status = board.status()
+        if status.get("refusal_by") == "board":
+            message = at_odds.words(status["refusal"], "board")
+            self.refusals.append(
+                {"reason": status["refusal"], "message": message, "device": device}
+            )
+
     def _collect(self, route: Route, board: Device, device: str) -> bool:
         found = False
         for batch, data in route.collect(board, device, self._asked):
@@ -119,6 +138,8 @@ class Bridge:
                 raise
             if error.reason not in _MAY_BE_LIFTED:
                 self._outbox.set_aside(batch, route.asks)  # a later run collects it again
+            if error.reason in _TOLD:
+                self._told[batch.device] = error.reason
             self._refused(batch, error.reason or MALFORMED, f"the bank: {error.message}")
             return None
 
@@ -169,6 +190,7 @@ def _finish(bridge: Bridge, board: Device, device: str) -> None:
             break
         bridge.upload()
     bridge.tell_news(board)
+    bridge.tell_refusal(board, device)
 
 
 def _routes(status: dict[str, Any]) -> list[Route]:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from host_tools import at_odds
 from host_tools.board_repl import FIRMWARE, BoardRepl, Identity, Survey
 from host_tools.firmware_build import INSTALLED, ROOT, START
 from host_tools.firmware_files import ROLES
@@ -31,9 +32,12 @@ def examine(port: str, root: Path = ROOT) -> Health:
         identity = board.identity()
         held = board.survey(FIRMWARE, START)
         installed = board.read(INSTALLED) if INSTALLED in held.files else b""
+        kept = board.survey(at_odds.KEPT_AT).files
+        refusal = at_odds.kept_words(board.read(at_odds.KEPT_AT)) if kept else ""
     target = board_target(identity)
     role = role_of(held.files)
     advice = [*_advice_on_board(identity), *_advice_on_firmware(port, role, target, held, root)]
+    advice += [refusal] if refusal else []
     if board.last_words and START in held.files:
         advice.append(f"Its firmware ends at once: {board.last_words}")
     return Health(identity, target, role, _installed_version(installed), advice)

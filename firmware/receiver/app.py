@@ -58,8 +58,9 @@ class App(Flow):
         identity = self.device.store.identity
         account = identity.account if identity else ""
         till = self.till
+        odds = self.device.store.at_odds
         pressed = await screens.rest(
-            self.dialog, account, till.received_minor, till.count, till.open
+            self.dialog, account, odds, till.received_minor, till.count, till.open
         )
         if pressed == "ok":
             await self.decide("charge")

@@ -2,6 +2,7 @@
 
 from firmware.common.interchange import base64
 from firmware.common.payment.receipt import open_receipt
+from firmware.common.ui.refusing import release
 from firmware.receiver.app import App
 from firmware.receiver.book import LedgerBook
 from firmware.receiver.verdicts import apply
@@ -14,5 +15,6 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     bank = store.enrolled().bank_signing
     receipt = open_receipt(body, signature, bank, store.keys.signing_public)
     apply(LedgerBook(app.device.board.root), receipt)
+    release(app)
     app.device.log("RECEIPT", "from entry %d" % receipt.first_index)
     return {}, b""

@@ -8,6 +8,7 @@ from struct import pack, unpack
 from firmware.common.payment import settlement, verdicts
 from firmware.common.payment.batch import LEDGER
 from firmware.common.storage import enrolment
+from firmware.common.ui.refusing import release
 from firmware.common.wire import messages
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import (
@@ -41,6 +42,7 @@ def _take_receipt(app: App, body: bytes) -> dict:
     head = pack(">HIHII", upload.gen, upload.first, upload.n, freed, paid)
     keeping.judge(till, head + receipt.tail)
     news.saw(receipt.t)
+    release(app)
     entries.drop_judged(till)
     app.device.log("RECEIPT", "from entry %d" % receipt.first)
     unpaid = len([verdict for verdict in receipt.tail if verdict not in _PAID])

@@ -9,13 +9,18 @@ if TYPE_CHECKING:
 
 
 async def rest(
-    dialog: Dialog, account: str, total_minor: int, count: int, request: "Request | None"
+    dialog: Dialog,
+    account: str,
+    at_odds: str,
+    total_minor: int,
+    count: int,
+    request: "Request | None",
 ) -> str:
     """Until a press: "ok" asks for money, "next" shows the last payments, "cancel" the menu.
 
     While a request is open "cancel" is about that.
     """
-    lines = [account or "not enrolled", "", "%d received" % count, show_amount(total_minor)]
+    lines = [account or "not enrolled", at_odds, "%d received" % count, show_amount(total_minor)]
     if request is None:
         return await dialog.rest("RECEIVER", lines, "ASK  LIST   MENU")
     asks = show_money(request.amount_minor, request.currency)

@@ -9,6 +9,7 @@ from firmware.common.payment.purse import check_purse
 from firmware.common.payment.settlement import check_statement, statement_purse
 from firmware.common.storage import enrolment
 from firmware.common.ui.flow import name_of
+from firmware.common.ui.refusing import release
 from firmware.common.wire.errors import KEY_MISMATCH, NOT_FOR_ME, REPLAY, STORE_FULL, Refused
 from firmware.common.wire.limits import PURSES_MAX
 from firmware.common.wire.messages import DCERT, PURSE, STATEMENT, SYNC
@@ -43,6 +44,7 @@ def run(app: App, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
             raise Refused(REPLAY, "this board has that purse")
     keeping.add_statement(wallet, data)
     news.saw(statement.t)
+    release(app)
     _tidy(app)
     app.device.log("STATEMENT", "%d payments judged" % statement.n)
     if sync.amount and not new_purse:

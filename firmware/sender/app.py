@@ -92,7 +92,7 @@ class App(Flow):
         waiting = len(self.wallet.pending)
         lines = [
             self.device.store.identity.account if self.device.store.identity else "not enrolled",
-            "",
+            self.device.store.at_odds,
             self._left(),
             "%d not confirmed" % waiting if waiting else "",
         ]

@@ -9,7 +9,7 @@ import click
 from firmware.common.payment.money import show_amount
 from firmware.common.wire import reasons
 from firmware.common.wire.errors import Refused
-from host_tools import finger
+from host_tools import at_odds, finger
 from host_tools.device import Device
 from host_tools.errors import REFUSED, WRONG_USAGE, CommandError, refused
 
@@ -33,10 +33,17 @@ def show(found: dict[str, Any], as_json: bool) -> None:
             click.echo(f"{name:{width}}  {text}")
 
 
+def warn(status: dict[str, Any]) -> None:
+    """One line on standard error where the bank and the board are at odds."""
+    text = at_odds.words(status.get("refusal", 0), status.get("refusal_by", ""))
+    if text:
+        click.echo(text, err=True)
+
+
 def _in_words(name: str, value: Any) -> str:
     if name == "amount":
         return show_amount(value)
-    if name == "why":
+    if name in ("why", "refusal"):
         return f"{reasons.name(value)} [{value}]" if value else ""
     return str(value)
 
@@ -74,7 +81,9 @@ def expect_role(board: Device, role: str) -> None:
 def status(port: str, as_json: bool) -> None:
     """Show who a board is and how it is; sets its clock on the way."""
     with Device(port) as board:
-        show(board.status(), as_json)
+        found = board.status()
+    show(found, as_json)
+    warn(found)
 
 
 @click.command()

@@ -17,7 +17,7 @@ from firmware.common.payment.transaction import txn_hash
 from firmware.common.wire.errors import MALFORMED, TOO_LARGE, Refused
 from firmware.common.wire.limits import ENVELOPE_BYTES_MAX
 from host_tools.bank_client import BankClient
-from host_tools.commands.device import expect_role, json_option, show
+from host_tools.commands.device import expect_role, json_option, show, warn
 from host_tools.device import Device
 from host_tools.errors import REFUSED, CommandError
 from host_tools.routes import VERDICTS
@@ -109,11 +109,13 @@ def evidence(file: Any, bank_url: str | None, root: str | None, as_json: bool) -
 def ledger(port: str, as_json: bool) -> None:
     """List both of a board's ledgers: taps, which the bank stands for, and unguaranteed files."""
     with Device(port) as board:
-        is_payer = board.status()["role"] == "sender"
+        status = board.status()
+        is_payer = status["role"] == "sender"
         name = "payments" if is_payer else "entries"
         by_tap = [_tapped(row, is_payer) for row in board.pages(name)]
         by_file = [{**row, "guaranteed": False} for row in board.pages(f"json_{name}")]
     rows = by_tap + by_file
+    warn(status)
     if as_json:
         click.echo(json.dumps({name: rows}))
         return

@@ -5,21 +5,15 @@ from struct import pack
 from firmware.common.payment.news import FIRST_ROOT, check_beacon
 from firmware.common.storage import files
 from firmware.common.storage.news_reading import banks, vouched
-from firmware.common.storage.news_reading import beacon as known_beacon
 from firmware.common.storage.news_store import News
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import LEDGER_FORK, Refused
-from firmware.common.wire.messages import BEACON
-from firmware.common.wire.signed import parse_signed
 
 
 def take_beacon(news: News, message: bytes) -> bool:
-    """Whether it was newer than the one that is known. `Refused(LEDGER_FORK)`: see there."""
-    beacon, known = parse_signed(BEACON, message), known_beacon(news)
-    if known and (beacon.seq < known.seq or beacon.raw == known.raw):
-        return False
+    """True: it is newer than the one that is known, or `Refused`; LEDGER_FORK: see there."""
     beacon = check_beacon(news.realm8, banks(news), message)
-    if known and beacon.seq == known.seq:
+    if beacon.seq <= news.beacon_seq:
         raise Refused(LEDGER_FORK, "the bank tells two boards different things")
     if beacon.rev_seq == news.rev_seq:
         check_root(beacon, rev_root(news))

@@ -5,9 +5,11 @@ proves nothing by itself, changes nothing. What is handed on is found by `news_t
 """
 
 from firmware.common import late
+from firmware.common.storage import files
+from firmware.common.storage.news_reading import BEACON_BYTES
 from firmware.common.storage.news_store import News
 from firmware.common.wire import messages
-from firmware.common.wire.errors import MALFORMED, NOT_ENROLLED, SYNC_FIRST, Refused
+from firmware.common.wire.errors import LEDGER_FORK, MALFORMED, NOT_ENROLLED, SYNC_FIRST, Refused
 
 
 def take(news: News, number: int, message: bytes, may_revoke: bool = True) -> bool:
@@ -20,6 +22,8 @@ def take(news: News, number: int, message: bytes, may_revoke: bool = True) -> bo
     if number == messages.BKEY.number:
         return late.call("firmware.common.storage.news_keys", "take_bank_key", news, message)
     if number == messages.BEACON.number:
+        if _is_known(news, message):  # as at most taps: then no more is loaded
+            return False
         return late.call("firmware.common.storage.news_beacon", "take_beacon", news, message)
     if number == messages.EQUIV.number:
         return late.call("firmware.common.storage.news_proofs", "take_proof", news, message)
@@ -32,9 +36,22 @@ def take(news: News, number: int, message: bytes, may_revoke: bool = True) -> bo
     return late.call("firmware.common.storage.news_revoking", "take_revocations", news, message)
 
 
+def _is_known(news: News, beacon: bytes) -> bool:
+    """Whether it is the newest beacon that is known, or an older one."""
+    seq, known = int.from_bytes(beacon[2:6], "big"), news.beacon_seq
+    if seq == known > 0:
+        return beacon == files.read(news.folder + "/beacon")[:BEACON_BYTES]
+    return seq < known
+
+
 def hear(news: News, number: int, message: bytes) -> bool:
-    """The same from another board: what is no good is dropped without a word."""
+    """The same from another board: what is no good is dropped without a word.
+
+    That the bank contradicts itself is noted: the flow tells its user when there is time.
+    """
     try:
         return take(news, number, message)
-    except Refused:
+    except Refused as refused:
+        if refused.reason == LEDGER_FORK:
+            news.contradicted = True
         return False

@@ -26,7 +26,12 @@ _READING = "firmware.common.storage.news_reading"
 
 
 class News:
-    """`beacon_seq` is 0 before the first beacon; `rev_seq` counts the known revocations."""
+    """`beacon_seq` is 0 before the first beacon; `rev_seq` counts the known revocations.
+
+    `contradicted` until the user is told that the bank contradicts itself (see `ui.refusing`).
+    """
+
+    contradicted = False
 
     def __init__(self, root: str, clock: "Clock") -> None:
         self.folder = root + "/news"

@@ -12,13 +12,21 @@ from firmware.common.storage.store import VERSION, Identity, Keys, Store
 from firmware.common.wire.errors import FIRMWARE_TOO_OLD, Refused
 
 
-def start(root: str) -> tuple[bytes, tuple | None]:
-    """The four keys one after the other, and the fields of the identity if there is one."""
+def start(root: str) -> tuple[bytes, tuple | None, str]:
+    """The four keys one after the other, the fields of the identity if there is one, `at_odds`."""
     files.sweep(root)
     files.make_folder(root)
     _check_version(root)
     crypto.stir(_secret(root), _next_start(root))
-    return _keys(root), _identity(root)
+    return _keys(root), _identity(root), at_odds(root)
+
+
+def at_odds(root: str) -> str:
+    """Such as BANK:FROZEN, at most a line of the screen; "" while bank and board agree."""
+    kept = files.read(root + "/refusal")
+    if not kept:
+        return ""
+    return "BANK:" + late.call("firmware.common.wire.reasons", "name", kept[0]).upper()
 
 
 def _check_version(root: str) -> None:

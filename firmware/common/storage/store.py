@@ -36,11 +36,14 @@ class Identity:
 
 
 class Store:
-    """Typed access; keys are made on the first start and never leave the board."""
+    """Typed access; keys are made on the first start and never leave the board.
+
+    `at_odds` is what the resting screen says while the bank takes nothing (see `ui.refusing`).
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root
-        keys, fields = late.call(_STARTUP, "start", root)
+        keys, fields, self.at_odds = late.call(_STARTUP, "start", root)
         self.keys = Keys(keys[:32], keys[32:96], keys[96:128], keys[128:])
         self.identity: Identity | None = None
         if fields:

@@ -7,6 +7,7 @@ import gc
 import sys
 from binascii import hexlify
 
+from firmware.common import late
 from firmware.common.payment.certificate import device_id
 from firmware.common.payment.identifier import identifier
 from firmware.common.storage import enrolment, files
@@ -51,6 +52,7 @@ class Commands:
         identity = self.device.store.identity
         news = self.device.news
         state, words = enrolment.state(self.device.board.root)
+        refusal = files.read(self.device.board.root + "/refusal") or bytes(2)
         gc.collect()
         return {
             "role": self.role,
@@ -60,6 +62,8 @@ class Commands:
             "t_lb": news.t_lb(),
             "beacon": news.beacon_seq,
             "revoked": news.rev_seq,
+            "refusal": refusal[0],
+            "refusal_by": ("bank", "board")[refusal[1]] if refusal[0] else "",
             "version": VERSION,
             "micropython": sys.version,
             "account": identity.account if identity else "",
@@ -83,6 +87,11 @@ class Commands:
             "fingerprint": fingerprint(keys.ecdh_public),
         }
         return found, jwk_from_public(keys.ecdh_public).encode()
+
+    def do_refused(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Hears that the bank refuses this board for a `reason`; kept and shown, see `refusing`."""
+        late.call("firmware.common.ui.refusing", "told", self.app, header["reason"])
+        return {}, b""
 
     def do_regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a new ECDH pair."""

@@ -18,6 +18,7 @@ from firmware.common.wire import packet
 from firmware.common.wire.errors import (
     BAD_CERTIFICATE,
     DECLINED,
+    LEDGER_FORK,
     MALFORMED,
     NOT_ENROLLED,
     SYNC_FIRST,
@@ -27,6 +28,7 @@ from firmware.common.wire.messages import BKEY, ENROL
 from firmware.common.wire.sealed_box import seal_box
 
 _EXCHANGE = "firmware.common.storage.news_exchange"
+_REFUSING = "firmware.common.ui.refusing"
 
 
 def run(app: Flow, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
@@ -108,5 +110,8 @@ def _take_news(app: Flow, body: bytes) -> dict:
         except Refused as refused:
             if refused.reason == SYNC_FIRST:
                 raise
+            if refused.reason == LEDGER_FORK:
+                late.call(_REFUSING, "found", app)
+                app.dialog.wake()
         at = end
     return {"taken": taken}
