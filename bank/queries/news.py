@@ -40,6 +40,13 @@ def select_last_beacon(cursor: Cursor) -> tuple[int, int, int, bytes] | None:
     return None if row is None else (*row[:3], bytes(row[3]))
 
 
+def select_beacon(cursor: Cursor, seq: int) -> bytes:
+    """The signed beacon of that number; b"" where there is none."""
+    cursor.execute("SELECT signed FROM beacons WHERE seq = %s", (seq,))
+    (signed,) = cursor.fetchone() or (b"",)
+    return bytes(signed)
+
+
 def select_beacon_t(cursor: Cursor, seq: int) -> int:
     """When the beacon of that number was made, or the last one before it; 0 where none was."""
     cursor.execute("SELECT t FROM beacons WHERE seq <= %s ORDER BY seq DESC LIMIT 1", (seq,))

@@ -58,16 +58,21 @@ def import_(port: str, file: Any, account: str | None, as_json: bool) -> None:
 @click.option("--id", "txn_id", help="Payer: which pending payment; the newest if left out.")
 @click.option("--first", type=int, help="Payee: from which entry; what is unsettled if left out.")
 @click.option("--evidence", help="What proves a tap: a payment's id (payer) or index (payee).")
+@click.option("--beacon", is_flag=True, help="The newest beacon, with the bank's keys.")
 def export(
-    port: str, file: str, txn_id: str | None, first: int | None, evidence: str | None
+    port: str, file: str, txn_id: str | None, first: int | None, evidence: str | None, beacon: bool
 ) -> None:
     """Write a board's FILE: the envelope of a pending payment, or the encrypted ledger.
 
     With --evidence, what proves to anybody who knows the bank's root that a tap was paid and
-    received: see opg evidence.
+    received: see opg evidence. With --beacon, what the board is a witness of: see opg bank audit
+    verify.
     """
     with Device(port) as board:
-        data = _evidence(board, evidence) if evidence else _exported(board, txn_id, first)
+        if beacon:
+            data = board.call("witness")[1]
+        else:
+            data = _evidence(board, evidence) if evidence else _exported(board, txn_id, first)
     if file == "-":
         click.echo(data)
     else:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from bank import limits
 from bank.config import Settings
+from firmware.common.wire import messages
+from firmware.common.wire.signed import sign
 from host_tools.commands.bank import bank as opg_bank
 from tests.bank.conftest import EMPTY_BOOKS
 from tests.bank.opg1_teller import Opg1Teller, unbundle
-from tests.bank.till import BEACON
-from tests.opg1_builder import sha256
+from tests.bank.till import BEACON, BKEY, bundle
+from tests.opg1_builder import Key, body, sha256
 
 Verify = Callable[..., Result]
 HEAD = slice(64, 96)  # of a BEACON
@@ -72,6 +75,7 @@ def test_a_sound_log_is_proven(opg1: Opg1Teller, log: list[bytes], verify: Verif
         "head": log[-1][HEAD].hex(),
         "beacons": 4,
         "signed": 4,
+        "witness": 0,
         "broken": [],
     }
     done = verify()
@@ -161,3 +165,108 @@ def test_a_hash_that_a_board_has_kept_must_be_there(log: list[bytes], verify: Ve
     assert found["broken"] == [f"no checkpoint has the hash {other.hex()}"]
     assert verify("--head", "xyz").exit_code == 3
     assert "[reason 1]" in verify("--head", "xyz").output
+
+
+# -- a board as witness ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(opg1: Opg1Teller, log: list[bytes], tmp_path: Path) -> Callable[..., str]:
+    """A file of what a board tells: the bank's key, and the newest beacon that it heard."""
+    bkey = dict(unbundle(opg1.client.get("/news").get_data()))[BKEY]
+
+    def write(beacon: bytes, *bkeys: bytes) -> str:
+        path = tmp_path / "witness"
+        path.write_bytes(bundle(*[(BKEY, key) for key in (*bkeys, bkey)], (BEACON, beacon)))
+        return str(path)
+
+    return write
+
+
+def test_what_a_board_has_kept_bears_the_log_out(
+    log: list[bytes], verify: Verify, kept: Callable[..., str]
+) -> None:
+    for number, heard in enumerate(log, 1):
+        found = told(verify("--json", "--witness", kept(heard)))
+        assert (found["intact"], found["witness"], found["broken"]) == (True, number, [])
+    assert "the witness holds beacon 4\n" in verify("--witness", kept(log[3])).output
+
+
+def test_whoever_has_the_banks_key_too_is_found_out_by_a_board(
+    opg1: Opg1Teller, log: list[bytes], owner: Cursor, verify: Verify, kept: Callable[..., str]
+) -> None:
+    """The thief writes rows, checkpoints and beacons anew, and signs them as the bank does."""
+    owner.execute("UPDATE audit_logs SET subject = 'x' WHERE account_id = 'a1'")
+    owner.execute(ROW_HASHES)
+    hashes = [bytes(row) for (row,) in owner.fetchall()]
+    heads = [bytes(32)]
+    for i in range(0, 6, 2):
+        heads.append(sha256(heads[-1] + hashes[i] + hashes[i + 1]))
+        values = (heads[-1], len(heads) - 1)
+        owner.execute("UPDATE audit_checkpoints SET head = %s WHERE seq = %s", values)
+    for seq, (old, head) in enumerate(zip(log, heads, strict=True), 1):
+        owner.execute(
+            "UPDATE beacons SET signed = %s WHERE seq = %s", (again(opg1, old, head), seq)
+        )
+    assert told(verify("--json"))["intact"] is True
+    assert told(verify("--json", "--witness", kept(log[1])))["intact"] is True  # before row a1
+    for number in (3, 4):
+        found = told(verify("--json", "--witness", kept(log[number - 1])), 3)
+        name = f"the witness's beacon {number}"
+        assert found["broken"] == [
+            f"{name}: the bank keeps another one, or none, of that number",
+            f"{name}: its hash is none of the log's at that place",
+        ]
+    done = verify("--witness", kept(log[3]))
+    assert (done.exit_code, f"broken  {found['broken'][1]}\n" in done.output) == (3, True)
+
+
+def test_a_hash_at_another_place_is_no_proof(
+    opg1: Opg1Teller, log: list[bytes], owner: Cursor, verify: Verify, kept: Callable[..., str]
+) -> None:
+    """A board was told the hash of a much earlier or later log under the number of this beacon."""
+    for number, other in ((3, 1), (2, 4)):
+        heard = again(opg1, log[number - 1], log[other - 1][HEAD])
+        owner.execute("UPDATE beacons SET signed = %s WHERE seq = %s", (heard, number))
+        found = told(verify("--json", "--witness", kept(heard)), 3)
+        assert found["broken"][-1] == (
+            f"the witness's beacon {number}: its hash is none of the log's at that place"
+        )
+        owner.execute("UPDATE beacons SET signed = %s WHERE seq = %s", (log[number - 1], number))
+
+
+def test_a_beacon_that_was_taken_away(
+    log: list[bytes], owner: Cursor, verify: Verify, kept: Callable[..., str]
+) -> None:
+    owner.execute("DELETE FROM beacons WHERE seq = 4")
+    assert told(verify("--json"))["intact"] is True
+    found = told(verify("--json", "--witness", kept(log[3])), 3)
+    assert found["broken"] == [
+        "the witness's beacon 4: the bank keeps another one, or none, of that number"
+    ]
+
+
+def test_a_witness_that_the_bank_did_not_sign(
+    opg1: Opg1Teller, log: list[bytes], verify: Verify, kept: Callable[..., str], tmp_path: Path
+) -> None:
+    not_signed = ["the witness's beacon 3: the bank did not sign it"]
+    forged = log[2][:70] + bytes([log[2][70] ^ 1]) + log[2][71:]
+    assert told(verify("--json", "--witness", kept(forged)), 3)["broken"] == not_signed
+    stranger, realm8 = Key("stranger"), sha256(opg1.root)[:8]
+    keys: dict[str, Any] = {"pub": stranger.public, "ecdh": Key("other").public}
+    its_body = body("BKEY", kind=1, issued=1, not_after=2**31, **keys)
+    bkey = Key("another root").sign(realm8, "BKEY", its_body)
+    other = stranger.sign(realm8, "BEACON", log[2][:96])
+    assert told(verify("--json", "--witness", kept(other, bkey)), 3)["broken"] == not_signed
+    junk = tmp_path / "junk"
+    for data in (b"", b"junk", bundle((BKEY, bkey))):
+        junk.write_bytes(data)
+        done = verify("--witness", str(junk))
+        assert (done.exit_code, "[reason 1]" in done.output) == (3, True)
+
+
+def again(opg1: Opg1Teller, beacon: bytes, head: bytes) -> bytes:
+    """The bank's own signature on a BEACON with another hash of the log."""
+    office: Any = opg1.bank.office
+    private = office.keys.signing_private
+    return sign(office.realm8, messages.BEACON, beacon[:64] + head, private)

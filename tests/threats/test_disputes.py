@@ -12,7 +12,7 @@ from firmware.common.storage import news_exchange
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import FROZEN, LEDGER_FORK, Refused
 from tests import opg1_builder as builder
-from tests.bank.opg1_teller import SETTLED, reason
+from tests.bank.opg1_teller import SETTLED, reason, unbundle
 from tests.bank.till import ACK, BEACON, bundle
 from tests.threats import boards
 from tests.threats.boards import PAID, done, pay, wire
@@ -100,9 +100,11 @@ def test_audit_row_altered(street: Street, owner: Cursor) -> None:
     beacon = bert.device.news.beacon
     authority: Any = bank.office.authority
 
+    witness = audit_chain.parse_witness(unbundle(done(bert, "witness")[1]))
+
     def broken() -> list[str]:
         found = bank.database.run(
-            lambda cursor: audit_chain.verify(cursor, authority, beacon.audit_head)
+            lambda cursor: audit_chain.verify(cursor, authority, beacon.audit_head, witness)
         )
         return found.broken
 
@@ -115,6 +117,10 @@ def test_audit_row_altered(street: Street, owner: Cursor) -> None:
     assert broken()
     owner.execute("UPDATE audit_logs SET subject = %s WHERE action = 'enrol'", (subject,))
     again = made_over(street, beacon, builder.sha256(b"a log that was written anew"))
+    owner.execute("UPDATE beacons SET signed = %s WHERE seq = %s", (again, beacon.seq))
+    assert broken()[-1] == (
+        f"the witness's beacon {beacon.seq}: the bank keeps another one, or none, of that number"
+    )
     refused(LEDGER_FORK, news_exchange.take, bert.device.news, BEACON, again)
     assert bert.device.news.beacon.raw == beacon.raw
 

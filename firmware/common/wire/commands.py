@@ -93,6 +93,11 @@ class Commands:
         late.call("firmware.common.ui.refusing", "told", self.app, header["reason"])
         return {}, b""
 
+    def do_witness(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """The newest beacon that was heard, with the bank's keys; as body, a bundle."""
+        telling = "firmware.common.storage.news_telling"
+        return {}, late.call(telling, "witness", self.device.news)
+
     def do_regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a new ECDH pair."""
         self.app.ask(self.app.decide, "regenerate")
