@@ -126,7 +126,7 @@ def confirm(cursor: Cursor, office: Office, device: str, words: str, now: int) -
         )
     _certify(cursor, office, known, enrolment, now)
     enrolments.update_enrolment(cursor, known, CONFIRMED)
-    _log(cursor, known, "enrol", name=name)
+    _log(cursor, known, "enrol", name=name, firmware=enrolment.fw_hash.hex())
     return accounts.CREATED
 
 
@@ -141,7 +141,8 @@ def decline(cursor: Cursor, device: str) -> None:
 
 
 def pending(cursor: Cursor, limit: int, offset: int) -> list[dict[str, str]]:
-    """The boards that wait, with the words that their screens must show."""
+    """The boards that wait, with the words that their screens must show, and what they say they
+    run (see `opg verify`)."""
     rows = []
     for known in enrolments.select_pending(cursor, limit, offset):
         enrolment = parse_signed(ENROL, known.enrol)
@@ -150,6 +151,7 @@ def pending(cursor: Cursor, limit: int, offset: int) -> list[dict[str, str]]:
                 "account_id": known.account_id,
                 "device_id": known.device_id.hex(),
                 "name": label.to_text(enrolment.name),
+                "firmware": enrolment.fw_hash.hex(),
                 "words": key_words(enrolment.kd, enrolment.ed),
             }
         )

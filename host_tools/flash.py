@@ -9,7 +9,7 @@ flashing again finishes the work. Nothing outside /firmware and /main.py is ever
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -39,13 +39,17 @@ class Flashed:
 
 @dataclass(frozen=True)
 class Compared:
-    """How a board differs from this source tree; the lists are paths on the board."""
+    """How a board differs from this source tree; the lists are paths on the board.
+
+    `firmware_hash` is that of what the board holds.
+    """
 
     role: str
     same: list[str]
     missing: list[str]
     changed: list[str]
     extra: list[str]
+    firmware_hash: str
 
     @property
     def equal(self) -> bool:
@@ -114,7 +118,20 @@ def compare(role: str, wanted: dict[str, bytes], held: Survey) -> Compared:
         missing=[path for path in differing if path not in held.files],
         changed=[path for path in differing if path in held.files],
         extra=sorted(held.files.keys() - wanted.keys()),
+        firmware_hash=firmware_hash(held.files),
     )
+
+
+def firmware_hash(files: Mapping[str, str]) -> str:
+    """What a board that holds these files (path -> SHA-256, hex) says of itself as it is enrolled.
+
+    SHA-256 of path || 0 || SHA-256(content) of each, folder by folder: see
+    firmware/common/crypto/measuring.py.
+    """
+    ordered = sorted(files, key=lambda path: path.split("/"))
+    return sha256(
+        b"".join(path.encode() + b"\0" + bytes.fromhex(files[path]) for path in ordered)
+    ).hex()
 
 
 def role_of(paths: Iterable[str]) -> str | None:

@@ -58,7 +58,8 @@ def verify(port: str, as_json: bool) -> None:
     """Read the firmware of the board at PORT back and compare it with this source tree."""
     compared = flasher.verify(resolve(port))
     if as_json:
-        _print_json({"port": port, "equal": compared.equal, **_lists(compared)})
+        found = {"firmware": compared.firmware_hash, **_lists(compared)}
+        _print_json({"port": port, "equal": compared.equal, **found})
     else:
         for what, paths in _lists(compared).items():
             for path in paths if isinstance(paths, list) else ():
@@ -71,6 +72,7 @@ def verify(port: str, as_json: bool) -> None:
         )
     if not as_json:
         click.echo(f"{port} holds this {compared.role} exactly: {len(compared.same)} files.")
+        click.echo(f"Its firmware: {compared.firmware_hash}")
 
 
 @click.command()

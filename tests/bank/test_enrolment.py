@@ -211,7 +211,9 @@ def test_an_operator_lets_a_board_in_by_commands(
     (row,) = members(opg(settings, "waiting", "--json"))["waiting"]
     device = row["device_id"]
     assert (row["account_id"], device) == ("anna", anna.device_id.hex())
-    assert row["words"] in " ".join(opg(settings, "waiting").output.split())
+    listed = " ".join(opg(settings, "waiting").output.split())
+    assert row["words"] in listed and f"{device} runs {row['firmware']}" in listed
+    assert row["firmware"] == builder.sha256(b"firmware").hex()  # as the board says of itself
     done = opg(settings, "confirm", device, "--words", "not the right ones")
     assert (done.exit_code, "[reason 16]" in done.output) == (3, True)
     confirmed = members(opg(settings, "confirm", device, "--words", row["words"], "--json"))

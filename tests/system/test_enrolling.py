@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 
 from firmware.common.wire.errors import BAD_CODE, DECLINED, Refused
+from host_tools import flash
 from host_tools.demo import hands
 from host_tools.demo.pocket_bank import PocketBank
 from host_tools.enrolling import Enrolment, Member
 from host_tools.errors import CommandError
+from host_tools.firmware_build import build
+from host_tools.firmware_target import Target, compiler_mpy_version
 from tests.system.office import Office
 from tests.system.people import Payer, Person, Room
 
@@ -70,6 +74,23 @@ def test_the_operator_compares_the_words_on_the_screen(newcomer: Newcomer) -> No
     assert (status["enrolled"], status["words"]) == ("yes", "")
     assert status["beacon"] > 0  # it has heard the bank's news
     assert newcomer.run(never) == done
+
+
+@pytest.mark.parametrize("room", ["micropython"], indirect=True)
+def test_the_bank_hears_what_the_board_runs(newcomer: Newcomer) -> None:
+    """What the operator is shown is what the same build gives, and what `opg verify` says."""
+    newcomer.run()
+    device = newcomer.payer.call("status")["device"]
+    rows = newcomer.office.client.get("/operator/enrolments?limit=500")["enrolments"]
+    (told,) = [row["firmware"] for row in rows if row["device_id"] == device]
+    files = build("sender", Target("x64", 0, compiler_mpy_version()))
+    total = sha256()
+    for path in sorted(files, key=lambda path: path.split("/")):
+        total.update(path.encode() + b"\0" + sha256(files[path]).digest())
+    assert told == total.hexdigest()
+    newcomer.payer.device.close()
+    assert flash.verify(newcomer.payer.board.repl_port).firmware_hash == told
+    newcomer.payer.reconnect()
 
 
 def test_a_wrong_code_is_typed_again(newcomer: Newcomer) -> None:

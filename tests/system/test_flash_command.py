@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def opg(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
+def firmware(files: dict[str, bytes]) -> str:
+    """By the rule: of path || 0 || SHA-256(content) of each, in the order of the paths' parts."""
+    total = sha256()
+    for path in sorted(files, key=lambda path: path.split("/")):
+        total.update(path.encode() + b"\0" + sha256(files[path]).digest())
+    return total.hexdigest()
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_the_real_firmware_goes_on_a_board(port: str, role: str) -> None:
     result = opg("flash", port, "--role", role, "--json")
@@ -39,7 +48,7 @@ def test_the_real_firmware_goes_on_a_board(port: str, role: str) -> None:
     result = opg("verify", port, "--json")
     assert result.exit_code == 0
     same = {"port": port, "equal": True, "role": role, "missing": [], "changed": [], "extra": []}
-    assert json.loads(result.stdout) == same
+    assert json.loads(result.stdout) == {**same, "firmware": firmware(files)}
 
     health = json.loads(opg("doctor", port, "--json").stdout)
     assert (health["role"], health["advice"]) == (role, [])
@@ -65,7 +74,9 @@ def test_words_for_people(port: str) -> None:
     assert again.exit_code == 0
     assert again.stdout.count("\n") == 1
     assert "0 files copied" in again.stdout
-    assert "holds this sender exactly" in opg("verify", port).stdout
+    holds = opg("verify", port).stdout
+    files = build("sender", Target("x64", 0, compiler_mpy_version()))
+    assert "holds this sender exactly" in holds and f"Its firmware: {firmware(files)}\n" in holds
     assert "firmware          0.1.0\n" in opg("doctor", port).stdout
 
 

@@ -9,7 +9,6 @@ from firmware.common.payment.enrolment import make_enrolment
 from firmware.common.storage import enrolment
 from firmware.common.ui.flow import Flow
 from firmware.common.ui.menu import fingerprint
-from firmware.common.version import VERSION
 from firmware.common.wire import packet
 from firmware.common.wire.limits import CODE_DIGITS_MAX
 
@@ -46,7 +45,7 @@ async def enrol_by_code(app: Flow, account: str, name: str, wallet: str) -> bool
         keys.signing_public,
         keys.ecdh_public,
         crypto.random_bytes(_NONCE_BYTES),
-        crypto.sha256(VERSION.encode()),
+        late.call("firmware.common.crypto.measuring", "firmware_hash"),
         label.to_bytes(_cut(name or account), _NAME_BYTES),
     )
     identity = {"account": account, "name": name, "wallet": wallet}

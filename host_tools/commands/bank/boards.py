@@ -43,9 +43,14 @@ def code(account_id: str, role: str, as_json: bool) -> None:
 @click.command()
 @json_option
 def waiting(as_json: bool) -> None:
-    """List the boards that wait to be confirmed, with the words their screens must show."""
+    """List the boards that wait to be confirmed, with the words their screens must show.
+
+    Below them what each says it runs: `opg verify PORT` tells the same of the board at hand.
+    """
     rows = run_work(lambda cursor: enrolment.pending(cursor, 500, 0))
     print_rows(as_json, "waiting", rows, _COLUMNS)
+    for row in [] if as_json else rows:
+        click.echo(f"{row['device_id']} runs {row['firmware']}")
 
 
 @click.command()
