@@ -96,6 +96,7 @@ class Board:
     """The hardware contract."""
 
     root = "/flash/data"
+    unique_id = b"measured"
 
     def __init__(self) -> None:
         self.console = Port()

@@ -161,6 +161,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{FAULTS}::test_rng_stuck_at_a_constant",
         f"{FAULTS}::test_rng_stuck_at_a_constant_on_each_board_alone",
         "tests/unit/test_crypto_randomness.py::test_the_self_test_halts_on_a_stuck_source",
+        "tests/unit/test_store.py::test_two_boards_whose_source_is_stuck_have_different_keys",
     ),
     "high s refused": (
         "tests/test_opg1_fuzz.py"

@@ -5,6 +5,7 @@ boards as a wire would; the screen keeps the words that were drawn on it.
 """
 
 import asyncio
+from hashlib import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Board:
 
     def __init__(self, root: str, clock: Clock | None = None) -> None:
         self.root = root
+        self.unique_id = sha256(root.encode()).digest()[:6]
         self.clock = clock or Clock()
         self.console = Port()
         self.tap: Any = Port()

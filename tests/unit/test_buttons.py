@@ -33,7 +33,7 @@ class Clock:
 class Chip:
     """Stands for `machine` and `framebuf` while the module under test is imported."""
 
-    I2C = UART = FrameBuffer = reset = None
+    I2C = UART = FrameBuffer = reset = unique_id = None
     Pin = Pin
 
 

@@ -7,12 +7,13 @@ from firmware.common import crypto
 from firmware.common.storage import files
 from firmware.common.storage.device import Device
 from firmware.common.storage.event_log import EventLog
-from firmware.common.storage.store import VERSION, Identity, Store
+from firmware.common.storage.store import VERSION, Identity, Keys, Store
 from firmware.common.wire.errors import FIRMWARE_TOO_OLD, NOT_ENROLLED
 from firmware.common.wire.limits import EVENTS_BYTES_MAX
 from tests.unit.fake_board import Board
 from tests.unit.forms import BANK, BANK_ECDH
 from tests.unit.helpers import Folder, raises, read_bytes, refused, write_bytes
+from tests.unit.test_crypto_randomness import Stuck, on_a_board_with
 
 SECRETS = ("keys", "secret", "starts", "time")
 IDENTITY = Identity("b\xe4rt", "B\xe4cker \U0001f968", "savings", BANK_ECDH.public, BANK.public)
@@ -62,6 +63,23 @@ def test_two_boards_have_different_keys():
     with Folder() as folder:
         one, two = Store(folder + "/one").keys, Store(folder + "/two").keys
         assert len({one.signing, one.ecdh, two.signing, two.ecdh}) == 4
+
+
+def test_two_boards_whose_source_is_stuck_have_different_keys():
+    """Their chips' numbers tell them apart; of one number they would be the same board."""
+    with Folder() as folder:
+
+        def made(name: str, unique_id: bytes) -> Keys:
+            board = Board(folder + "/" + name)
+            board.unique_id = unique_id
+            return on_a_board_with(Stuck(), lambda: Device(board).store.keys)
+
+        one, like_one = made("one", b"\x24\x0a\xc4\0\0\1"), made("1", b"\x24\x0a\xc4\0\0\1")
+        two = made("two", b"\x24\x0a\xc4\0\0\2")
+        assert like_one.__dict__ == one.__dict__
+        assert len({one.signing, one.ecdh, two.signing, two.ecdh}) == 4
+        secrets = {read_bytes(folder + "/" + name + "/secret") for name in ("one", "1", "two")}
+        assert len(secrets) == 2
 
 
 def test_a_damaged_file_stops_the_board_and_is_never_made_anew():

@@ -1,12 +1,15 @@
 """The one source of random bytes: the machine's, hashed with what this device never repeats.
 
-    pool   = HMAC(pool, boot count || secret)       once, at boot
+    pool   = HMAC(pool, 0 || the chip's number)     once, at boot
+    pool   = HMAC(pool, boot count || secret)       then, once there is a secret
     seed   = HMAC(pool, os.urandom(32))             for each call
     output = HKDF(seed, "random bytes")
     pool   = HMAC(seed, "pool")                     no seed twice, none to be found again
 
 Should the machine's source ever stick, outputs still differ from call to call, from boot to boot
-and from device to device. Where there is no os.urandom nothing stands in for it: the call fails.
+and from device to device. If it gives the same to new boards as they make their secrets, their
+chips' numbers tell them apart; but those are no secret, and who knows source and number knows the
+keys. Where there is no os.urandom nothing stands in for it: the call fails.
 """
 
 import os
@@ -22,7 +25,7 @@ _pool = bytes(32)
 
 
 def stir(secret: bytes, boot_count: int) -> None:
-    """Mix in what only this device knows and a number that no boot repeats; do it once, at boot."""
+    """Mix in what only this device knows, or has, and a number that no boot repeats; at boot."""
     global _pool
     _pool = hmac_sha256(_pool, b"stir" + boot_count.to_bytes(8, "big") + secret)
 

@@ -79,6 +79,11 @@ class Board(Protocol):
         """The folder in flash that holds what survives power."""
         ...
 
+    @property
+    def unique_id(self) -> bytes:
+        """The number that the chip's maker gave it; no secret."""
+        ...
+
     def beep(self) -> None:
         """A short sound: money moved."""
         ...

@@ -7,7 +7,7 @@ import select
 import sys
 import time
 
-from machine import I2C, UART, Pin, reset
+from machine import I2C, UART, Pin, reset, unique_id
 
 from firmware.common.hardware import pins
 from firmware.common.hardware.ssd1306 import Ssd1306
@@ -154,6 +154,7 @@ class Board:
         self.console = Console()
         self.tap = Tap()
         self.buttons = Buttons(self.clock)
+        self.unique_id = unique_id()
         self._buzzer = Pin(pins.BUZZER, Pin.OUT, value=0)
 
     def beep(self) -> None:

@@ -1,6 +1,6 @@
 """The board itself, as both roles know it: hardware, store, time, event log and the bank's news."""
 
-from firmware.common import late
+from firmware.common import crypto, late
 from firmware.common.storage.news_store import News
 from firmware.common.storage.store import Store
 
@@ -22,6 +22,7 @@ class Device:
 
     def __init__(self, board: "Board") -> None:
         self.board = board
+        crypto.stir(board.unique_id, 0)  # before the first secret is made
         self.store = Store(board.root)
         self.news = News(board.root, board.clock)
         self._kept_ms = self.store.time_floor_ms()

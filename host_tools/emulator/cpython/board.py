@@ -128,8 +128,11 @@ class Board:
 
     root = "/data"
 
-    def __init__(self, role: str, image: bytearray, world_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, role: str, image: bytearray, world_ms: Callable[[], int], unique_id: bytes = bytes(6)
+    ) -> None:
         self.role = role
+        self.unique_id = unique_id
         self.image = image
         self.powered = False
         self.console, self.tap = Port(), Port()

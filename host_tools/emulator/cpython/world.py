@@ -59,7 +59,8 @@ class World:
 
     def add(self, role: str, image: bytearray) -> Board:
         """A board without power."""
-        board = Board(role, image, lambda: self.now_ms)
+        unique_id = len(self.boards).to_bytes(6, "big")
+        board = Board(role, image, lambda: self.now_ms, unique_id)
         self.boards.append(board)
         return board
 
