@@ -200,7 +200,10 @@ class Talk:
         if self._offer:
             offer = messages.OFFER.read(self._offer)
             beacon, rev_seq = offer.beacon, offer.rev_seq
-        for number, message in late.call(_TELLING, "messages_for", news, beacon, rev_seq):
-            await self._channel.send(number, message)
+        try:
+            for number, message in late.call(_TELLING, "messages_for", news, beacon, rev_seq):
+                await self._channel.send(number, message)
+        except MemoryError:  # as in `_hear`
+            self.app.device.log("NO ROOM FOR NEWS")
         await self._channel.send(*self._verdict(OK))
         await self._channel.flush()

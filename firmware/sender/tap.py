@@ -230,7 +230,7 @@ class Talk:
                 if number == messages.VERDICT.number:
                     return
                 late.call(_NEWS, "hear", news, number, data)
-        except Refused:
+        except (Refused, MemoryError):
             return
 
 

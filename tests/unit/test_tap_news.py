@@ -1,5 +1,6 @@
 """What a tap carries beside money, and payers that talk nonsense."""
 
+from firmware.common.storage import news_exchange, news_telling
 from firmware.common.storage.news_exchange import take
 from firmware.common.wire import messages
 from firmware.common.wire.errors import (
@@ -19,6 +20,8 @@ from tests.unit.shop import (
     start,
     tap,
 )
+from tests.unit.till import pair
+from tests.unit.till import pay as paid_by
 
 BEACON, REVDELTA, EQUIV = (
     messages.BEACON.number,
@@ -121,3 +124,39 @@ def test_a_message_that_is_not_the_next_one_ends_the_tap_and_no_more():
         assert tap(app, story()) == UNAVAILABLE
         assert b"TAP ENDED %d" % CANNOT_OPEN in app.device.events.read()
         assert pay(app, payer, txn)[0] == ACK
+
+
+def no_room(*_):
+    raise MemoryError
+
+
+def test_without_room_for_news_a_tap_ends_as_any_other():
+    """The payee has the money by then: its board must go on, and the payer must hear its end."""
+    with Folder() as folder:
+        app, payer = start(folder)
+        txn = payer.txn(1, 4_50, 4_50)
+
+        async def story():
+            await payer.meet()
+            await payer.offer(1, 4_50)
+            await payer.say(messages.TXN, txn.signed)
+            return await payer.news()
+
+        before, news_telling.messages_for = news_telling.messages_for, no_room
+        try:
+            assert tap(app, story()) == []
+        finally:
+            news_telling.messages_for = before
+        assert b"NO ROOM FOR NEWS" in app.device.events.read() and app.till.count == 1
+
+
+def test_without_room_for_news_a_payer_sees_that_it_paid():
+    with Folder() as folder:
+        app, till = pair(folder)
+        till.news = [(BEACON, world.beacon(7))]
+        before, news_exchange.take = news_exchange.take, no_room
+        try:
+            assert paid_by(app, till) == "PAID"
+        finally:
+            news_exchange.take = before
+        assert app.device.news.beacon_seq == 1 and app.wallet.pending == []
