@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from firmware.common.ui.refusing import BOARD
 from firmware.common.wire.errors import (
     FROZEN,
     LEDGER_FORK,
@@ -102,13 +103,11 @@ class Bridge:
     def tell_refusal(self, board: Device, device: str) -> None:
         """Tells a board that the bank refuses it; and people, that it found the bank out."""
         if device in self._told:
-            board.call("refused", reason=self._told[device])
-        status = board.status()
-        if status.get("refusal_by") == "board":
-            message = at_odds.words(status["refusal"], "board")
-            self.refusals.append(
-                {"reason": status["refusal"], "message": message, "device": device}
-            )
+            board.call("status", refusal=self._told[device])
+        kept = board.status().get("refusal", ())
+        if BOARD in kept[1:]:
+            message = at_odds.words(kept)
+            self.refusals.append({"reason": kept[0], "message": message, "device": device})
 
     def _collect(self, route: Route, board: Device, device: str) -> bool:
         found = False

@@ -35,7 +35,7 @@ def show(found: dict[str, Any], as_json: bool) -> None:
 
 def warn(status: dict[str, Any]) -> None:
     """One line on standard error where the bank and the board are at odds."""
-    text = at_odds.words(status.get("refusal", 0), status.get("refusal_by", ""))
+    text = at_odds.words(status.get("refusal", ()))
     if text:
         click.echo(text, err=True)
 
@@ -43,7 +43,9 @@ def warn(status: dict[str, Any]) -> None:
 def _in_words(name: str, value: Any) -> str:
     if name == "amount":
         return show_amount(value)
-    if name in ("why", "refusal"):
+    if name == "refusal":
+        return at_odds.words(value)
+    if name == "why":
         return f"{reasons.name(value)} [{value}]" if value else ""
     return str(value)
 
@@ -81,9 +83,7 @@ def expect_role(board: Device, role: str) -> None:
 def status(port: str, as_json: bool) -> None:
     """Show who a board is and how it is; sets its clock on the way."""
     with Device(port) as board:
-        found = board.status()
-    show(found, as_json)
-    warn(found)
+        show(board.status(), as_json)
 
 
 @click.command()

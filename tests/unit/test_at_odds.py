@@ -1,5 +1,6 @@
 """That the bank refuses a board, or contradicts itself, is shown until it takes something again."""
 
+from firmware.common.ui.refusing import BANK, BOARD
 from firmware.common.wire import messages
 from firmware.common.wire.errors import BUSY, FROZEN, LEDGER_FORK, MALFORMED
 from firmware.receiver.tap import serve
@@ -7,7 +8,7 @@ from tests.unit import bank_desk, shop, world
 from tests.unit.counter import Counter
 from tests.unit.helpers import Folder
 from tests.unit.roles import run, until
-from tests.unit.test_till_bank import call, declined, done
+from tests.unit.test_till_bank import call, done
 from tests.unit.till import pair
 
 BEACON, REVDELTA = messages.BEACON.number, messages.REVDELTA.number
@@ -17,9 +18,9 @@ def bundle(number: int, message: bytes) -> bytes:
     return bytes((number,)) + len(message).to_bytes(2, "big") + message
 
 
-def told(app) -> tuple:
-    status = done(app, "status")[0]
-    return status["refusal"], status["refusal_by"]
+def told(app) -> list:
+    """The reason and by whom; nothing where all is well."""
+    return done(app, "status")[0]["refusal"]
 
 
 async def a_while(app) -> None:
@@ -56,12 +57,12 @@ def test_what_the_bank_refuses_is_shown_at_once_and_stays_until_it_takes_somethi
         app = shop.shop(folder)
         shop.paid(app, shop.Payer(app), 1)
         screens(app, "ok")  # RECEIVED
-        assert at_rest(app) == "" and told(app) == (0, "")
+        assert at_rest(app) == "" and told(app) == []
         shown = []
 
         async def story() -> None:
             await until(app, lambda: app.dialog.title == "RECEIVER")
-            done(app, "refused", reason=LEDGER_FORK)  # while it rests
+            done(app, "status", refusal=LEDGER_FORK)  # while it rests
             await a_while(app)
             shown.append(app.device.board.display.lines[:2])
             app.device.board.press("ok")
@@ -72,38 +73,38 @@ def test_what_the_bank_refuses_is_shown_at_once_and_stays_until_it_takes_somethi
         run(story(), app.run())
         assert shown == [["BANK:LEDGER FORK", "It takes nothing"], "BANK:LEDGER FORK"]
         app = shop.again(app)
-        assert told(app) == (LEDGER_FORK, "bank")
+        assert told(app) == [LEDGER_FORK, BANK]
         assert at_rest(app) == "BANK:LEDGER FORK"
         bank = Counter(app)
         bank.open(done(app, "upload")[1])
-        assert told(app) == (LEDGER_FORK, "bank")  # it is not taken yet
+        assert told(app) == [LEDGER_FORK, BANK]  # it is not taken yet
         done(app, "receipt", bank.receipt())
-        assert told(app) == (0, "") and at_rest(app) == ""
+        assert told(app) == [] and at_rest(app) == ""
 
 
 def test_a_payers_board_shows_it_too_until_its_statement():
     with Folder() as folder:
         app, desk, _ = bank_desk.topped_up(folder)
-        done(app, "refused", reason=FROZEN)
+        done(app, "status", refusal=FROZEN)
         told_of, resting = screens(app, "ok")
         assert told_of[:2] == ["BANK:FROZEN", "It takes nothing"]
-        assert resting[2] == "BANK:FROZEN" and told(app) == (FROZEN, "bank")
+        assert resting[2] == "BANK:FROZEN" and told(app) == [FROZEN, BANK]
         done(app, "top_up", amount=1_00)
         assert bank_desk.agree(app) == "DONE"
         done(app, "statement", desk.answer(done(app, "sync")[1]))
-        assert told(app) == (0, "") and at_rest(app) == ""
+        assert told(app) == [] and at_rest(app) == ""
 
 
 def test_the_same_is_announced_once():
     with Folder() as folder:
         app = shop.shop(folder)
         for _ in range(3):
-            done(app, "refused", reason=FROZEN)
+            done(app, "status", refusal=FROZEN)
         titles = [screen[0] for screen in screens(app, "ok")]
         assert titles == ["BANK:FROZEN", "RECEIVER"]
-        done(app, "refused", reason=FROZEN)
+        done(app, "status", refusal=FROZEN)
         assert at_rest(app) == "BANK:FROZEN"
-        done(app, "refused", reason=LEDGER_FORK)
+        done(app, "status", refusal=LEDGER_FORK)
         assert screens(app)[0][0] == "BANK:LEDGER FORK"
 
 
@@ -111,10 +112,9 @@ def test_a_host_cannot_say_anything_else():
     with Folder() as folder:
         app = shop.shop(folder)
         for reason in (0, BUSY, 255, -1, "18", None):
-            header, _ = call(app, "refused", reason=reason)
+            header, _ = call(app, "status", refusal=reason)
             assert (header["ok"], header["reason"]) == (False, MALFORMED)
-        declined(MALFORMED, app, "refused")
-        assert told(app) == (0, "")
+        assert told(app) == []
 
 
 def test_a_bank_that_contradicts_itself_is_found_out_in_news_from_a_host():
@@ -122,7 +122,7 @@ def test_a_bank_that_contradicts_itself_is_found_out_in_news_from_a_host():
         app = shop.shop(folder)
         other = world.beacon(1, world.NOW + 1)
         assert done(app, "news", bundle(BEACON, other))[0]["taken"] == 0
-        assert told(app) == (LEDGER_FORK, "board")
+        assert told(app) == [LEDGER_FORK, BOARD]
         assert screens(app)[0][:2] == ["BANK:LEDGER FORK", "It told others"]
 
 
@@ -130,16 +130,16 @@ def test_a_bank_that_contradicts_itself_about_revocations():
     with Folder() as folder:
         app = shop.shop(folder)
         done(app, "news", bundle(BEACON, world.beacon(2, revoked=(b"purse001",))))
-        assert told(app) == (0, "")
+        assert told(app) == []
         done(app, "news", bundle(REVDELTA, world.revocations(0, (b"purse002",))))
-        assert told(app) == (LEDGER_FORK, "board") and app.device.news.rev_seq == 0
+        assert told(app) == [LEDGER_FORK, BOARD] and app.device.news.rev_seq == 0
 
 
 def test_what_a_stranger_made_up_is_no_contradiction():
     with Folder() as folder:
         app = shop.shop(folder)
         done(app, "news", bundle(BEACON, world.beacon(1, world.NOW + 1, keys=shop.PURSE)))
-        assert told(app) == (0, "")
+        assert told(app) == []
 
 
 def test_a_till_finds_it_out_at_a_tap_and_shows_it_after_received():
@@ -159,7 +159,7 @@ def test_a_till_finds_it_out_at_a_tap_and_shows_it_after_received():
                 app.device.board.press(*press.split())
 
         run(story(), app.run(), serve(app))
-        assert told(app) == (LEDGER_FORK, "board") and app.till.count == 1
+        assert told(app) == [LEDGER_FORK, BOARD] and app.till.count == 1
         received, odds, resting = shown
         assert (received[0], odds[0]) == ("RECEIVED", "BANK:LEDGER FORK")
         assert resting[0] == "RECEIVER" and resting[2] == "BANK:LEDGER FORK"
@@ -184,4 +184,4 @@ def test_a_payer_finds_it_out_at_a_tap_and_still_sees_what_was_paid():
         paid, odds, resting = shown
         assert (odds[0], paid[0]) == ("BANK:LEDGER FORK", "PAID")
         assert resting[0] == "SENDER" and resting[2] == "BANK:LEDGER FORK"
-        assert told(app) == (LEDGER_FORK, "board")
+        assert told(app) == [LEDGER_FORK, BOARD]

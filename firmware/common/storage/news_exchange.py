@@ -53,5 +53,5 @@ def hear(news: News, number: int, message: bytes) -> bool:
         return take(news, number, message)
     except Refused as refused:
         if refused.reason == LEDGER_FORK:
-            news.contradicted = True
+            news.why = LEDGER_FORK
         return False

@@ -28,10 +28,11 @@ _READING = "firmware.common.storage.news_reading"
 class News:
     """`beacon_seq` is 0 before the first beacon; `rev_seq` counts the known revocations.
 
-    `contradicted` until the user is told that the bank contradicts itself (see `ui.refusing`).
+    `why` is the reason, or 0, that the user is to be told: the bank contradicts itself (see
+    `ui.refusing`).
     """
 
-    contradicted = False
+    why = 0
 
     def __init__(self, root: str, clock: "Clock") -> None:
         self.folder = root + "/news"

@@ -1,11 +1,10 @@
 """Finds what news another board may not have (see `news_exchange`)."""
 
-from struct import pack, unpack
+from struct import unpack
 
 from firmware.common.storage import files
 from firmware.common.storage.news_reading import BANK_KEY_BYTES, BEACON_BYTES, PROOF_BYTES
 from firmware.common.storage.news_store import News
-from firmware.common.wire.errors import SYNC_FIRST, Refused
 from firmware.common.wire.limits import PROOFS_HANDED_ON_MAX
 from firmware.common.wire.messages import BEACON, BKEY, EQUIV, REVDELTA
 
@@ -32,20 +31,6 @@ def messages_for(news: News, beacon_seq: int, rev_seq: int) -> "Iterator[tuple[i
             file.seek(i * PROOF_BYTES)
             proof = file.read(PROOF_BYTES)
         yield EQUIV.number, proof
-
-
-def witness(news: News) -> bytes:
-    """The bank's keys and its newest beacon as they were signed: type1 || len2 || message, each.
-
-    Raises `Refused(SYNC_FIRST)` where the bank was never heard of.
-    """
-    beacon = files.read(news.folder + "/beacon")[:BEACON_BYTES]
-    if not beacon:
-        raise Refused(SYNC_FIRST, "the bank was never heard of")
-    keys, told = files.read(news.folder + "/bank-keys"), b""
-    for end in range(BANK_KEY_BYTES, len(keys) + 1, BANK_KEY_BYTES):
-        told += pack(">BH", BKEY.number, BANK_KEY_BYTES) + keys[end - BANK_KEY_BYTES : end]
-    return told + pack(">BH", BEACON.number, BEACON_BYTES) + beacon
 
 
 def _kept_deltas(news: News) -> "Iterator[bytes]":

@@ -39,8 +39,8 @@ class Flow:
         """For ever."""
         while True:
             try:
-                if self.device.news.contradicted:
-                    late.call("firmware.common.ui.refusing", "found", self)
+                if self.device.news.why:
+                    late.call("firmware.common.ui.refusing", "keep", self)
                 if self._asked:
                     question, arguments = self._asked
                     self._asked = None

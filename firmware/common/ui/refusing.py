@@ -33,9 +33,9 @@ def hold(app: Flow, reason: int, by: int) -> None:
         app.dialog.announce(device.store.at_odds, list(_LINES[by]))
 
 
-def found(app: Flow) -> None:
+def keep(app: Flow) -> None:
     """This board has heard what contradicts the bank's news."""
-    app.device.news.contradicted = False
+    app.device.news.why = 0
     hold(app, LEDGER_FORK, BOARD)
 
 
@@ -47,7 +47,7 @@ def release(app: Flow) -> None:
         app.dialog.wake()
 
 
-def told(app: Flow, reason: int) -> None:
+def take(app: Flow, reason: int) -> None:
     """A host says that the bank refuses this board; `Refused` where that is no reason for it."""
     if reason != LEDGER_FORK and reason != FROZEN:
         raise Refused(MALFORMED, "the bank refuses boards for other reasons")

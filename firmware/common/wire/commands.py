@@ -46,13 +46,22 @@ class Commands:
         return command(header, body)
 
     def do_status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Who this is and how it is; takes the host's clock on the way."""
+        """Who this is and how it is; takes the host's clock on the way.
+
+        With `refusal` it hears that the bank refuses this board for that reason (see `refusing`).
+        With `beacon` the body holds the newest one that was heard (see `news_witness`).
+        """
         if "time" in header:
             self._take_time(header["time"])
+        if "refusal" in header:
+            module = "firmware.common.ui.refusing"
+            late.call(module, "take", self.app, header["refusal"])
+        signed = b""
+        if "beacon" in header:
+            signed = late.call("firmware.common.storage.news_witness", "signed", self.device.news)
         identity = self.device.store.identity
         news = self.device.news
         state, words = enrolment.state(self.device.board.root)
-        refusal = files.read(self.device.board.root + "/refusal") or bytes(2)
         gc.collect()
         return {
             "role": self.role,
@@ -62,8 +71,7 @@ class Commands:
             "t_lb": news.t_lb(),
             "beacon": news.beacon_seq,
             "revoked": news.rev_seq,
-            "refusal": refusal[0],
-            "refusal_by": ("bank", "board")[refusal[1]] if refusal[0] else "",
+            "refusal": list(files.read(self.device.board.root + "/refusal")),  # reason, by whom
             "version": VERSION,
             "micropython": sys.version,
             "account": identity.account if identity else "",
@@ -75,7 +83,7 @@ class Commands:
             "why": self.app.why,
             "heap_free": _heap_free(),
             "flash_free": files.free_bytes(self.device.board.root),
-        }, b""
+        }, signed
 
     def do_key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The connection code as body; the signing key for enrolment in the header."""
@@ -87,16 +95,6 @@ class Commands:
             "fingerprint": fingerprint(keys.ecdh_public),
         }
         return found, jwk_from_public(keys.ecdh_public).encode()
-
-    def do_refused(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Hears that the bank refuses this board for a `reason`; kept and shown, see `refusing`."""
-        late.call("firmware.common.ui.refusing", "told", self.app, header["reason"])
-        return {}, b""
-
-    def do_witness(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """The newest beacon that was heard, with the bank's keys; as body, a bundle."""
-        telling = "firmware.common.storage.news_telling"
-        return {}, late.call(telling, "witness", self.device.news)
 
     def do_regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a new ECDH pair."""

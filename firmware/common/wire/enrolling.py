@@ -111,7 +111,7 @@ def _take_news(app: Flow, body: bytes) -> dict:
             if refused.reason == SYNC_FIRST:
                 raise
             if refused.reason == LEDGER_FORK:
-                late.call(_REFUSING, "found", app)
+                late.call(_REFUSING, "keep", app)
                 app.dialog.wake()
         at = end
     return {"taken": taken}
