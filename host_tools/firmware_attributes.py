@@ -11,14 +11,11 @@ object has it that comes from MicroPython.
 import array
 import ast
 import io
-import re
 import select
 from collections.abc import Iterable, Iterator
 
-from host_tools.firmware_scope import Import, alias_name, bound, first_name
+from host_tools.firmware_scope import Import, alias_name, bound, first_name, words
 
-_WORD = re.compile(r"\w+")
-_FIELD = re.compile(r"[A-Za-z_]+")  # of a message: its name, which its size follows
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ROUNDS = 5
 
@@ -40,10 +37,11 @@ def shorten_attributes(trees: Iterable[ast.Module], kept: set[str]) -> None:
     trees = list(trees)
     used = {node.attr for node in _attributes(trees)}
     made = {name for tree in trees for name in _made(tree) if not name.startswith("_")}
-    made -= kept | set(_HARDWARE.split()) | _foreign() | _of_modules(trees) | _words(trees)
+    told = _words(trees)
+    made -= kept | set(_HARDWARE.split()) | _foreign() | _of_modules(trees) | told
     long = sorted(name for name in made if len(name) > 2)
     free = (f"{letter}{n or ''}" for n in range(_ROUNDS) for letter in _LETTERS)
-    mapping = dict(zip(long, (name for name in free if name not in used), strict=False))
+    mapping = dict(zip(long, (name for name in free if name not in used | told), strict=False))
     for node in _attributes(trees):
         node.attr = mapping.get(node.attr, node.attr)
     for tree in trees:
@@ -90,16 +88,8 @@ def _of_modules(trees: Iterable[ast.Module]) -> set[str]:
     return names
 
 
-def _words(trees: Iterable[ast.Module]) -> set[str]:
-    """Every word of every text but docstrings, and whatever begins with a text such as `do_`."""
-    words: set[str] = set()
-    for tree in trees:
-        told = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
-        docstrings = {id(node) for node in told}
-        texts = [
-            n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docstrings
-        ]
-        for text in (node.value for node in texts if isinstance(node.value, str)):
-            words.update(_WORD.findall(text), _FIELD.findall(text))
-    prefixes = tuple(word for word in words if word.endswith("_") and len(word) > 1)
-    return words | {name for tree in trees for name in _made(tree) if name.startswith(prefixes)}
+def _words(trees: list[ast.Module]) -> set[str]:
+    """Every word of every text, and whatever begins with a text such as `do_`."""
+    found = words(trees)
+    prefixes = tuple(word for word in found if word.endswith("_") and len(word) > 1)
+    return found | {name for tree in trees for name in _made(tree) if name.startswith(prefixes)}

@@ -19,6 +19,7 @@ from host_tools.firmware_scope import (
     first_name,
     is_viper,
     same_scope,
+    words,
 )
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
@@ -137,19 +138,20 @@ def _arguments(tree: ast.AST) -> Iterator[ast.arg]:
 def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
     """Gives private attributes and methods short names, the same few in every class.
 
-    A class and its bases share theirs. What is used of anything but `self` keeps its name.
+    A class and its bases share theirs, which are no public ones of the same objects. What is used
+    of anything but `self` keeps its name.
     """
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     used = [node for tree in trees for node in ast.walk(tree) if _is_private_attribute(node)]
     inside = {id(node) for found in classes for node in ast.walk(found) if _is_of_self(node)}
-    kept = texts | {node.attr for node in used if id(node) not in inside}
-    told = {n.attr for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    kept = texts | words(trees) | {node.attr for node in used if id(node) not in inside}
     for tree in trees:
-        kept |= _untraceable(tree)
+        kept |= _untraceable(tree) | _given(tree)
     for family in _families(classes):
         private = {name for found in family for name in _private_names(found)} - kept
         short = (f"{letter}{round_ or ''}" for round_ in count() for letter in _LETTERS)
-        free = (name for name in short if name not in told | kept)
+        taken = kept.union(*(_own_names(found) for found in family))
+        free = (name for name in short if name not in taken)
         mapping = dict(zip(sorted(private), free, strict=False))
         for found in family:
             _rename_attributes(found, mapping)
@@ -200,6 +202,18 @@ def _private_names(found: ast.ClassDef) -> set[str]:
     names = {node.attr for node in ast.walk(found) if isinstance(node, ast.Attribute)}
     names |= {method.name for method in _methods(found)}
     return {name for name in names if _PRIVATE.fullmatch(name)}
+
+
+def _given(tree: ast.Module) -> set[str]:
+    """What is set on objects from outside of them."""
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return {n.attr for n in attributes if not (_is_of_self(n) or isinstance(n.ctx, ast.Load))}
+
+
+def _own_names(found: ast.ClassDef) -> set[str]:
+    """Attributes of `self` in a class, and what its body binds."""
+    used = (node for node in ast.walk(found) if isinstance(node, ast.Attribute))
+    return bound(found.body) | {node.attr for node in used if _is_of_self(node)}
 
 
 def _methods(found: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

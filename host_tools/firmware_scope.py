@@ -1,6 +1,7 @@
 """Which names a piece of Python binds where: what renaming across modules has to respect."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -8,6 +9,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Import = ast.Import | ast.ImportFrom
 
+_WORD = re.compile(r"\w+")
+_FIELD = re.compile(r"[A-Za-z_]+")  # of a message: its name, which its size follows
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _OWN_SCOPE += (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -114,3 +117,16 @@ def first_name(node: ast.expr) -> str:
 def alias_name(alias: ast.alias) -> str:
     """The name that an import binds."""
     return alias.asname or alias.name.split(".")[0]
+
+
+def words(trees: Iterable[ast.Module]) -> set[str]:
+    """Every word of every text but docstrings; of the fields of a message their names."""
+    found: set[str] = set()
+    for tree in trees:
+        nodes = list(ast.walk(tree))
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and id(node) not in docstrings:
+                text = node.value if isinstance(node.value, str) else ""
+                found.update(_WORD.findall(text), _FIELD.findall(text))
+    return found

@@ -116,6 +116,41 @@ def test_an_attribute_that_may_mean_something_else_stays(name: str, use: str) ->
     assert f".{name} = 1" in fold(texts, MAIN)["app/main.py"]
 
 
+RECORD = """
+class Record:
+    def __init__(self):
+        self._first, self._second = 1, 2
+        {inside}
+    def told(self):
+        return self._first, self._second
+"""
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ("for name in 'a4 b8'.split(): setattr(self, name[0], 0)", ""),
+        ("self.a = self.b = 0", ""),
+        ("", "record.a = record.b = 0"),
+    ],
+)
+def test_a_private_attribute_takes_no_other_s_place(inside: str, outside: str) -> None:
+    main = f"from app.a import Record\nrecord = Record()\n{outside}\nprint(record.told())"
+    same(program(main, a=RECORD.format(inside=inside)))
+
+
+def test_private_attributes_have_the_letters_that_public_ones_have_elsewhere() -> None:
+    rare = "class Till:\n    def __init__(self):\n        self._hidden = 1\n"
+    rare += "    def show_till(self):\n        return self._hidden"
+    plain = "class Till:\n    def show_till(self):\n        return 1"
+    main = LATE + "from app.a import Shop\nshop = Shop()\nshop.till_count += 1\n"
+    main += "from app.b import Till\nprint(Till().show_till(), shop.is_open_late())"
+    with_hidden, without = (
+        linked(main, a=SHOP.format(name="till_count"), b=b) for b in (rare, plain)
+    )
+    assert with_hidden <= without
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_boot_needs_no_further_pool_of_names(role: str, tmp_path: Path) -> None:
     """However many of its flows run: names stay, so a board would have less heap every hour."""

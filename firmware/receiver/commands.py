@@ -21,16 +21,26 @@ class ReceiverCommands(Commands):
     """Beside those of every board."""
 
     role = "receiver"
+    names = Commands.names + " charge cancel_request refund outcome total"
     app: App
 
-    def do_charge(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def methods(self) -> tuple:
+        return super().methods() + (
+            self._charge,
+            self._cancel_request,
+            self._refund,
+            self._outcome,
+            self._total,
+        )
+
+    def _charge(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Does what ASK does: opens a request for `amount` minor units, with a `ref` or without."""
         amount_minor, ref = header["amount"], str(header.get("ref", ""))
         nonce = late.call(_CHARGING, "charge", self.app, amount_minor, ref)
         self.app.dialog.wake()
         return {"request": hexlify(nonce).decode()}, b""
 
-    def do_cancel_request(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _cancel_request(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Closes the open request: whoever paid it gets a VOID."""
         till = self.app.till
         if till.open is None:
@@ -39,7 +49,7 @@ class ReceiverCommands(Commands):
         self.app.dialog.wake()
         return {}, b""
 
-    def do_refund(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _refund(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the cashier to give back `amount` of the entry at `index`; see `outcome`."""
         reason = header.get("reason", 0)
         if type(reason) is not int or not 0 <= reason < 2**32:  # it is packed after the question
@@ -47,11 +57,11 @@ class ReceiverCommands(Commands):
         self.app.ask(self.app.decide, "refund", int(header["index"]), header["amount"], reason)
         return {}, b""
 
-    def do_outcome(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _outcome(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """What the last question of a host came to; "" while it is on the screen."""
         return {"outcome": self.app.outcome, "why": self.app.why}, b""
 
-    def do_total(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _total(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Both ledgers: `guaranteed` came by tap, `unguaranteed` by file."""
         till = self.app.till
         told = late.call(_FILING, "total", self.device.board.root)

@@ -22,9 +22,20 @@ class SenderCommands(Commands):
     """Beside those of every board."""
 
     role = "sender"
+    names = Commands.names + " pay tap_again outcome purses top_up close_purse"
     app: App
 
-    def do_pay(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def methods(self) -> tuple:
+        return super().methods() + (
+            self._pay,
+            self._tap_again,
+            self._outcome,
+            self._purses,
+            self._top_up,
+            self._close_purse,
+        )
+
+    def _pay(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Pays what the board at the other end asks for, `amount` where it is given.
 
         With `to`: a payment in the JSON form, to be carried as a file. `outcome` tells what came
@@ -38,16 +49,16 @@ class SenderCommands(Commands):
             self.app.propose(amount_minor)
         return {}, b""
 
-    def do_tap_again(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _tap_again(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         self.app.tap_again()
         return {}, b""
 
-    def do_outcome(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _outcome(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """What the last proposal came to; "" while it is on the screen or on its way."""
         app = self.app
         return {"outcome": app.outcome, "why": app.why, "id": app.last_id}, b""
 
-    def do_purses(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _purses(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Every purse that the bank made for this board, oldest first."""
         told = []
         for purse in self.app.wallet.purses:
@@ -65,7 +76,7 @@ class SenderCommands(Commands):
         wallet = self.app.wallet
         return {"purses": told, "asked_for": wallet.new_amount_minor if wallet.new_key else 0}, b""
 
-    def do_top_up(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _top_up(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a purse of `amount`; the next `sync` asks the bank."""
         wallet = self.app.wallet
         amount_minor = check_amount(header["amount"])
@@ -76,7 +87,7 @@ class SenderCommands(Commands):
         self.app.ask(self.app.decide, "top_up", amount_minor)
         return {}, b""
 
-    def do_close_purse(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _close_purse(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user to give back what a purse still holds; the next `sync` tells the bank."""
         purse = self.app.wallet.find(unhexlify(header["purse"]))
         if purse is None:

@@ -1,6 +1,6 @@
 """What a tap carries beside money, and payers that talk nonsense."""
 
-from firmware.common.storage import news_exchange, news_telling
+from firmware.common import late
 from firmware.common.storage.news_exchange import take
 from firmware.common.wire import messages
 from firmware.common.wire.errors import (
@@ -126,8 +126,23 @@ def test_a_message_that_is_not_the_next_one_ends_the_tap_and_no_more():
         assert pay(app, payer, txn)[0] == ACK
 
 
-def no_room(*_):
-    raise MemoryError
+class NoRoomFor:
+    """A late function cannot be loaded in the block. (Patched, it would be loaded anew.)"""
+
+    def __init__(self, module, function):
+        self._refused = module, function
+        self._call = late.call
+
+    def __enter__(self):
+        late.call = self._called
+
+    def __exit__(self, *_):
+        late.call = self._call
+
+    def _called(self, module, function, *arguments):
+        if (module, function) == self._refused:
+            raise MemoryError
+        return self._call(module, function, *arguments)
 
 
 def test_without_room_for_news_a_tap_ends_as_any_other():
@@ -142,11 +157,8 @@ def test_without_room_for_news_a_tap_ends_as_any_other():
             await payer.say(messages.TXN, txn.signed)
             return await payer.news()
 
-        before, news_telling.messages_for = news_telling.messages_for, no_room
-        try:
+        with NoRoomFor("firmware.common.storage.news_telling", "messages_for"):
             assert tap(app, story()) == []
-        finally:
-            news_telling.messages_for = before
         assert b"NO ROOM FOR NEWS" in app.device.events.read() and app.till.count == 1
 
 
@@ -154,9 +166,6 @@ def test_without_room_for_news_a_payer_sees_that_it_paid():
     with Folder() as folder:
         app, till = pair(folder)
         till.news = [(BEACON, world.beacon(7))]
-        before, news_exchange.take = news_exchange.take, no_room
-        try:
+        with NoRoomFor("firmware.common.storage.news_exchange", "hear"):
             assert paid_by(app, till) == "PAID"
-        finally:
-            news_exchange.take = before
         assert app.device.news.beacon_seq == 1 and app.wallet.pending == []

@@ -1,6 +1,6 @@
-"""The console commands of every board: a method `do_name(header, body) -> (header, body)` each.
+"""The console commands of every board: a method `(header, body) -> (header, body)` each.
 
-A role adds its own methods. What a host is told never holds a private key.
+A role adds its own names and methods. What a host is told never holds a private key.
 """
 
 import gc
@@ -33,6 +33,8 @@ class Commands:
     """`role` is told to the host; `app` is what a question to the user goes through."""
 
     role = ""
+    # What a host calls the methods, in their order: one text, for each name would stay in RAM.
+    names = "status key regenerate enrol factory_reset log"
 
     def __init__(self, app: Flow) -> None:
         self.app = app
@@ -40,12 +42,23 @@ class Commands:
 
     def run(self, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
         """What the command of this name answers; raises `Refused`."""
-        command = getattr(self, "do_" + name, None)
-        if command is None:
+        names = self.names.split()
+        if name not in names:
             raise Refused(MALFORMED, "no such command on this board")
-        return command(header, body)
+        return self.methods()[names.index(name)](header, body)
 
-    def do_status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def methods(self) -> tuple:
+        """Those that `names` are of."""
+        return (
+            self._status,
+            self._key,
+            self._regenerate,
+            self._enrol,
+            self._factory_reset,
+            self._log,
+        )
+
+    def _status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Who this is and how it is; takes the host's clock on the way.
 
         With `refusal` it hears that the bank refuses this board for that reason (see `refusing`).
@@ -85,7 +98,7 @@ class Commands:
             "flash_free": files.free_bytes(self.device.board.root),
         }, signed
 
-    def do_key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The connection code as body; the signing key for enrolment in the header."""
         from firmware.common.interchange.jwk import jwk_from_public
 
@@ -96,12 +109,12 @@ class Commands:
         }
         return found, jwk_from_public(keys.ecdh_public).encode()
 
-    def do_regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _regenerate(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user for a new ECDH pair."""
         self.app.ask(self.app.decide, "regenerate")
         return {}, b""
 
-    def do_enrol(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _enrol(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user to tie this board to an account.
 
         Without a body by the bank's one-time code; for the JSON forms alone with the bank's two
@@ -127,7 +140,7 @@ class Commands:
         self.app.ask(self.app.decide, "enrol", identity)
         return {}, b""
 
-    def do_factory_reset(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _factory_reset(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """Asks the user to erase the board; refused while something is unsettled unless forced."""
         force = header.get("force") is True
         if self.app.unsettled() and not force:
@@ -135,7 +148,7 @@ class Commands:
         self.app.ask(self.app.decide, "factory_reset", force)
         return {"unsettled": self.app.unsettled()}, b""
 
-    def do_log(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+    def _log(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The newest part of the event log."""
         return {}, self.device.events.read()[-_LOG_BYTES:]
 
