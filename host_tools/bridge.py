@@ -103,7 +103,7 @@ class Bridge:
     def tell_refusal(self, board: Device, device: str) -> None:
         """Tells a board that the bank refuses it; and people, that it found the bank out."""
         if device in self._told:
-            board.call("status", refusal=self._told[device])
+            board.call("refused", reason=self._told[device])
         kept = board.status().get("refusal", ())
         if BOARD in kept[1:]:
             message = at_odds.words(kept)

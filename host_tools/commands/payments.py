@@ -70,7 +70,7 @@ def export(
     """
     with Device(port) as board:
         if beacon:
-            data = board.call("status", beacon=True)[1]
+            data = board.call("witness")[1]
         else:
             data = _evidence(board, evidence) if evidence else _exported(board, txn_id, first)
     if file == "-":

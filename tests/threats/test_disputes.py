@@ -100,7 +100,7 @@ def test_audit_row_altered(street: Street, owner: Cursor) -> None:
     beacon = bert.device.news.beacon
     authority: Any = bank.office.authority
 
-    witness = audit_chain.parse_witness(unbundle(done(bert, "status", beacon=True)[1]))
+    witness = audit_chain.parse_witness(unbundle(done(bert, "witness")[1]))
 
     def broken() -> list[str]:
         found = bank.database.run(

@@ -62,7 +62,7 @@ def test_what_the_bank_refuses_is_shown_at_once_and_stays_until_it_takes_somethi
 
         async def story() -> None:
             await until(app, lambda: app.dialog.title == "RECEIVER")
-            done(app, "status", refusal=LEDGER_FORK)  # while it rests
+            done(app, "refused", reason=LEDGER_FORK)  # while it rests
             await a_while(app)
             shown.append(app.device.board.display.lines[:2])
             app.device.board.press("ok")
@@ -85,7 +85,7 @@ def test_what_the_bank_refuses_is_shown_at_once_and_stays_until_it_takes_somethi
 def test_a_payers_board_shows_it_too_until_its_statement():
     with Folder() as folder:
         app, desk, _ = bank_desk.topped_up(folder)
-        done(app, "status", refusal=FROZEN)
+        done(app, "refused", reason=FROZEN)
         told_of, resting = screens(app, "ok")
         assert told_of[:2] == ["BANK:FROZEN", "It takes nothing"]
         assert resting[2] == "BANK:FROZEN" and told(app) == [FROZEN, BANK]
@@ -99,12 +99,12 @@ def test_the_same_is_announced_once():
     with Folder() as folder:
         app = shop.shop(folder)
         for _ in range(3):
-            done(app, "status", refusal=FROZEN)
+            done(app, "refused", reason=FROZEN)
         titles = [screen[0] for screen in screens(app, "ok")]
         assert titles == ["BANK:FROZEN", "RECEIVER"]
-        done(app, "status", refusal=FROZEN)
+        done(app, "refused", reason=FROZEN)
         assert at_rest(app) == "BANK:FROZEN"
-        done(app, "status", refusal=LEDGER_FORK)
+        done(app, "refused", reason=LEDGER_FORK)
         assert screens(app)[0][0] == "BANK:LEDGER FORK"
 
 
@@ -112,7 +112,7 @@ def test_a_host_cannot_say_anything_else():
     with Folder() as folder:
         app = shop.shop(folder)
         for reason in (0, BUSY, 255, -1, "18", None):
-            header, _ = call(app, "status", refusal=reason)
+            header, _ = call(app, "refused", reason=reason)
             assert (header["ok"], header["reason"]) == (False, MALFORMED)
         assert told(app) == []
 

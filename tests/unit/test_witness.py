@@ -20,16 +20,16 @@ def test_the_newest_beacon_with_the_banks_keys():
     with Folder() as folder:
         app = shop.shop(folder)
         first = packed(BKEY, world.bank_key())
-        assert done(app, "status", beacon=True)[1] == first + packed(BEACON, world.beacon(1))
+        assert done(app, "witness")[1] == first + packed(BEACON, world.beacon(1))
         newer = world.bank_key(Keys("next"), world.NOW, world.NOW + 900 * world.DAY)
         revoked = (b"purse001",)
         take(app.device.news, BKEY, newer)
         take(app.device.news, BEACON, world.beacon(7, revoked=revoked))  # without its revocations
         told = first + packed(BKEY, newer) + packed(BEACON, world.beacon(7, revoked=revoked))
         for board in (app, shop.again(app)):
-            assert done(board, "status", beacon=True)[1] == told
+            assert done(board, "witness")[1] == told
 
 
 def test_a_board_that_never_heard_of_the_bank_is_no_witness():
     with Folder() as folder:
-        declined(SYNC_FIRST, payee(folder), "status", beacon=True)
+        declined(SYNC_FIRST, payee(folder), "witness")

@@ -25,6 +25,8 @@ from firmware.common.wire.errors import (
 )
 from firmware.common.wire.limits import MESSAGE_BYTES_MAX
 
+_REFUSING = "firmware.common.ui.refusing"
+_WITNESSING = "firmware.common.storage.news_witness"
 _LOG_BYTES = MESSAGE_BYTES_MAX - 512
 _YEAR_2100_MS = 4_102_444_800_000
 
@@ -34,7 +36,7 @@ class Commands:
 
     role = ""
     # What a host calls the methods, in their order: one text, for each name would stay in RAM.
-    names = "status key regenerate enrol factory_reset log"
+    names = "status key regenerate enrol factory_reset log refused witness"
 
     def __init__(self, app: Flow) -> None:
         self.app = app
@@ -56,22 +58,14 @@ class Commands:
             self._enrol,
             self._factory_reset,
             self._log,
+            self._refused,
+            self._witness,
         )
 
     def _status(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Who this is and how it is; takes the host's clock on the way.
-
-        With `refusal` it hears that the bank refuses this board for that reason (see `refusing`).
-        With `beacon` the body holds the newest one that was heard (see `news_witness`).
-        """
+        """Who this is and how it is; takes the host's clock on the way."""
         if "time" in header:
             self._take_time(header["time"])
-        if "refusal" in header:
-            module = "firmware.common.ui.refusing"
-            late.call(module, "take", self.app, header["refusal"])
-        signed = b""
-        if "beacon" in header:
-            signed = late.call("firmware.common.storage.news_witness", "signed", self.device.news)
         identity = self.device.store.identity
         news = self.device.news
         state, words = enrolment.state(self.device.board.root)
@@ -96,7 +90,7 @@ class Commands:
             "why": self.app.why,
             "heap_free": _heap_free(),
             "flash_free": files.free_bytes(self.device.board.root),
-        }, signed
+        }, b""
 
     def _key(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The connection code as body; the signing key for enrolment in the header."""
@@ -151,6 +145,15 @@ class Commands:
     def _log(self, header: dict, body: bytes) -> tuple[dict, bytes]:
         """The newest part of the event log."""
         return {}, self.device.events.read()[-_LOG_BYTES:]
+
+    def _refused(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """Hears that the bank refuses this board for a `reason`; kept and shown, see `refusing`."""
+        late.call(_REFUSING, "take", self.app, header["reason"])
+        return {}, b""
+
+    def _witness(self, header: dict, body: bytes) -> tuple[dict, bytes]:
+        """The newest beacon that was heard, with the bank's keys; as body, a bundle."""
+        return {}, late.call(_WITNESSING, "signed", self.device.news)
 
     def _take_time(self, unix_ms: int) -> None:
         if type(unix_ms) is not int or not 0 < unix_ms < _YEAR_2100_MS:

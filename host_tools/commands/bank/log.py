@@ -71,7 +71,7 @@ def _messages(witness: str) -> list[bundle.Message]:
         with path.open("rb") as file:
             return bundle.split(file.read(_WITNESS_BYTES_MAX))
     with Device(witness) as board:
-        return bundle.split(board.call("status", beacon=True)[1])
+        return bundle.split(board.call("witness")[1])
 
 
 def _authority() -> Authority | None:
