@@ -20,7 +20,7 @@ BANK = "bank"
 ACTIONS = (  # all that stand in the log
     *("open account", "open wallet", "enrol", "fund", "freeze", "unfreeze", "open ledger"),
     *("fill fraud fund", "set guarantee", "revoke device"),
-    *("make code", "wrong code", "ask to enrol", "decline device"),
+    *("make code", "wrong code", "ask to enrol", "decline device", "renew certificate"),
     *("settle ledger", "refuse ledger", "settled", "duplicate", "unguaranteed", "refused"),
     *("judge entry", "claim", "cover", "refund", "return", "voided", "lapsed", "closed"),
     *("top up", "refuse top up", "refuse report", "close purse", "revoke purse", "end purse"),

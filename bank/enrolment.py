@@ -10,15 +10,15 @@ against all of them: 5 wrong ones end every live code, and the operator makes ne
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import accounts, audit, limits, policy, verify
+from bank import accounts, audit, certificates, limits, verify
 from bank.authority import Office
+from bank.certificates import Holder
 from bank.queries import devices, enrolments
 from bank.queries.accounts import select_account
-from bank.queries.enrolments import Code, Enrolment, NewCertificate
+from bank.queries.enrolments import Code, Enrolment
 from firmware.common import crypto
 from firmware.common.interchange.transaction import new_id
 from firmware.common.payment import label
-from firmware.common.payment.certificate import make_device
 from firmware.common.payment.enrolment import check_code, check_enrolment
 from firmware.common.payment.words import key_words
 from firmware.common.wire.codec import Record
@@ -124,7 +124,8 @@ def confirm(cursor: Cursor, office: Office, device: str, words: str, now: int) -
         devices.insert_device(
             cursor, known.account_id, known.device_id, enrolment.kd, enrolment.ed, name
         )
-    _certify(cursor, office, known, enrolment, now)
+    holder = Holder(known.account_id, known.roles, enrolment.kd, enrolment.ed, enrolment.name)
+    certificates.issue(cursor, office, holder, 1, now)
     enrolments.update_enrolment(cursor, known, CONFIRMED)
     _log(cursor, known, "enrol", name=name, firmware=enrolment.fw_hash.hex())
     return accounts.CREATED
@@ -186,39 +187,6 @@ def _count_wrong(cursor: Cursor, alive: list[Code], device_id: bytes) -> None:
         actor = f"device {device_id.hex()}"
         count = f"{max(code.tries for code in alive) + 1} of {limits.CODE_TRIES_MAX}"
         audit.write(cursor, [audit.decision("", actor, "wrong code", count, BAD_CODE)])
-
-
-def _certify(cursor: Cursor, office: Office, known: Enrolment, enrolment: Record, now: int) -> None:
-    not_after = min(now + policy.CERTIFICATE_DAYS * policy.DAY_S, office.bank.not_after)
-    if not_after <= now:
-        raise Refused(OVER_LIMIT, "the bank's own key has expired: have the root sign a new one")
-    signed = make_device(
-        office.realm8,
-        office.bank,
-        office.keys.signing_private,
-        kind=known.roles,
-        pub=enrolment.kd,
-        ecdh=enrolment.ed,
-        name=enrolment.name,
-        issued=now,
-        not_after=not_after,
-        rx_limit=policy.RX_LIMIT_MINOR,
-        rx_cum=policy.RX_CUM_MINOR,
-        flags=0,
-        serial=1,
-    )
-    row = NewCertificate(
-        known.account_id,
-        known.device_id,
-        1,
-        known.roles,
-        policy.RX_LIMIT_MINOR,
-        policy.RX_CUM_MINOR,
-        now,
-        not_after,
-        signed,
-    )
-    enrolments.insert_certificate(cursor, row)
 
 
 def _require_enrolment(cursor: Cursor, device: str) -> Enrolment:

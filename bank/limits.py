@@ -42,6 +42,7 @@ SEALED_BYTES_MAX = 1024 * 1024  # a sealed UPLOAD of 4,096 entries has 643 KB
 PROOFS_MAX = 8  # checked in one request: three signatures each
 PROOFS_BYTES_MAX = PROOFS_MAX * 455
 ENROLMENT_BYTES_MAX = 512
+CERTIFICATE_BYTES_MAX = 256
 COUNTER_MAX = 2**31 - 1  # of a closing, which no purse's ctr_max bounds
 CODE_DIGITS = 8
 CODE_LIFE_S = 600

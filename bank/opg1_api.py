@@ -1,6 +1,7 @@
 """OPG1 over HTTP: sealed messages in, bytes out; a refusal is JSON, as everywhere.
 
     POST /enrol   a sealed ENROL       200 the signed DCERT, or 202 while the operator decides
+    POST /renew   a board's DCERT 200 its newest signed DCERT, made now where that one ends soon
     POST /sync    a sealed SYNC        a bundle: the sealed STATEMENT, a VERDICT where it brings no
                                        purse though one was asked for, then news
     GET  /news    ?from=NUMBER         a bundle: BKEY, BEACON, what was revoked after that number
@@ -10,7 +11,7 @@ Whoever carries the bodies sees lengths and device ids.
 
 from flask import Blueprint, Response, jsonify
 
-from bank import endings, enrolment, limits, news, refusals, sync
+from bank import certificates, endings, enrolment, limits, news, refusals, sync
 from bank.authority import Office
 from bank.news import Message
 from bank.refusals import counted
@@ -39,6 +40,15 @@ def enrol() -> Response:
     response = jsonify(state=enrolment.PENDING, device_id=sender8.hex())
     response.status_code = 202
     return response
+
+
+@blueprint.post("/renew")
+@counted
+def renew() -> Response:
+    """A board's next certificate."""
+    bank, body = current(), binary_body(limits.CERTIFICATE_BYTES_MAX)
+    office, now = bank.office, bank.clock()
+    return _bytes(bank.database.run(lambda cursor: certificates.renew(cursor, office, body, now)))
 
 
 @blueprint.post("/sync")

@@ -77,9 +77,11 @@ class BankClient:
         answer = self._send("POST", "/enrol", enrolment, _BYTES)
         if answer.status == _ACCEPTED and read_answer(answer.body).get("state") == "pending":
             return b""
-        if answer.mimetype != _BYTES or not answer.body:
-            raise CommandError(NOT_REACHABLE, _NO_BANK)
-        return answer.body
+        return _bytes_of(answer)
+
+    def renew(self, certificate: bytes) -> bytes:
+        """The newest signed DCERT of the board that this one is of."""
+        return _bytes_of(self._send("POST", "/renew", certificate, _BYTES))
 
     def proof(self, purse: str) -> bytes:
         """The EQUIV against a purse, named by 16 hex digits."""
@@ -113,6 +115,12 @@ class BankClient:
             raise CommandError(
                 NOT_REACHABLE, f"the bank at {self.url} cannot be reached: {reason}"
             ) from None
+
+
+def _bytes_of(answer: Answer) -> bytes:
+    if answer.mimetype != _BYTES or not answer.body:
+        raise CommandError(NOT_REACHABLE, _NO_BANK)
+    return answer.body
 
 
 def read_answer(data: bytes) -> dict[str, Any]:

@@ -9,8 +9,10 @@ changes nothing. The bridge holds no keys and can only delay.
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from bank import policy
 from firmware.common.ui.refusing import BOARD
 from firmware.common.wire.errors import (
     FROZEN,
@@ -19,6 +21,8 @@ from firmware.common.wire.errors import (
     NOT_ENROLLED,
     Refused,
 )
+from firmware.common.wire.messages import DCERT
+from firmware.common.wire.signed import parse_signed
 from host_tools import at_odds, bundle, routes
 from host_tools.bank_client import BankClient
 from host_tools.device import Device
@@ -34,18 +38,25 @@ _ROUNDS_MAX = 256  # of a full till, 16 entries at a time, and some
 
 Say = Callable[[str], None]
 Sleep = Callable[[float], None]
+Clock = Callable[[], float]
 
 
 class Bridge:
     """One run; `report` counts entries, `sleep` waits between one try and the next."""
 
     def __init__(
-        self, outbox: Outbox, bank: BankClient, say: Say, sleep: Sleep = time.sleep
+        self,
+        outbox: Outbox,
+        bank: BankClient,
+        say: Say,
+        sleep: Sleep = time.sleep,
+        clock: Clock = time.time,
     ) -> None:
         self._outbox = outbox
         self._bank = bank
         self._say = say
         self._sleep = sleep
+        self._clock = clock
         self.report = {"collected": 0, "uploaded": 0, "applied": 0, "refused": 0}
         self.refusals: list[dict[str, Any]] = []
         self._asked: set[str] = set()  # devices, about what the bank had not judged
@@ -99,6 +110,28 @@ class Bridge:
         if status.get("enrolled") == "yes":
             news = self._with_retries(lambda: self._bank.news(status["revoked"]))
             routes.give_news(board, bundle.split(news))
+
+    def renew(self, board: Device) -> None:
+        """Brings a board its next certificate some weeks before its last one ends, or later."""
+        kept = board.call("certificate")[1]
+        if not kept or not self._ends_soon(kept):
+            return
+        try:
+            newest = self._with_retries(lambda: self._bank.renew(kept))
+        except CommandError as error:
+            if error.exit_code == NOT_REACHABLE:
+                raise
+            message = f"the bank did not renew the board's certificate: {error.message}"
+            self.refusals.append({"reason": error.reason, "message": message})
+            return
+        if newest != kept:
+            account = board.call("certificate", newest)[0]["account"]
+            self._say(f"{account}: certificate renewed until {_day(newest)}")
+
+    def _ends_soon(self, certificate: bytes) -> bool:
+        """By this computer's clock; the bank looks at its own."""
+        days = (parse_signed(DCERT, certificate).not_after - self._clock()) / policy.DAY_S
+        return days <= policy.RENEWAL_DAYS
 
     def tell_refusal(self, board: Device, device: str) -> None:
         """Tells a board that the bank refuses it; and people, that it found the bank out."""
@@ -189,6 +222,7 @@ def _finish(bridge: Bridge, board: Device, device: str) -> None:
             break
         bridge.upload()
     bridge.tell_news(board)
+    bridge.renew(board)
     bridge.tell_refusal(board, device)
 
 
@@ -202,3 +236,8 @@ def _routes(status: dict[str, Any]) -> list[Route]:
 def _span(batch: Batch) -> str:
     last = batch.first + batch.count - 1
     return f"entries {batch.first} to {last}" if batch.count else "a report"
+
+
+def _day(certificate: bytes) -> str:
+    """When it ends."""
+    return f"{datetime.fromtimestamp(parse_signed(DCERT, certificate).not_after, UTC):%Y-%m-%d}"

@@ -65,7 +65,7 @@ _ASK_AGAIN = {
     NO_FUNDS: "The account must hold allowance and bond: ask for less, or have the bank's operator "
     "fund it and ask again.",
     OVER_LIMIT: "Ask for less (1.00 at least), close a purse (opg close), or ask again tomorrow.",
-    EXPIRED: "The bank's operator enrols the board again: opg enrol PORT.",
+    EXPIRED: "opg bridge renews the board's certificate; then ask again.",
 }
 
 

@@ -165,6 +165,15 @@ def select_certificate(cursor: Cursor, account_id: str, device_id: bytes) -> byt
     return None if row is None else bytes(row[0])
 
 
+def is_certificate(cursor: Cursor, device: Certified, signed: bytes) -> bool:
+    """Whether the device was ever given that one."""
+    cursor.execute(
+        "SELECT 1 FROM certificates WHERE account_id = %s AND device_id = %s AND signed = %s",
+        (device.account_id, device.device_id, signed),
+    )
+    return cursor.fetchone() is not None
+
+
 def select_certified_ids(cursor: Cursor, account_id: str) -> list[bytes]:
     """An account's devices that were ever given a certificate."""
     cursor.execute(

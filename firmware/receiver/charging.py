@@ -23,7 +23,7 @@ def check_ready(app: App) -> Record:
         raise Refused(NOT_ENROLLED, "this till has no certificate of the bank yet")
     device = DCERT.read(signed[: DCERT.size])
     if device.not_after <= app.device.news.t_lb():
-        raise Refused(EXPIRED, "this till's certificate has expired")
+        raise Refused(EXPIRED, "this till's certificate has expired: opg bridge")
     return device
 
 

@@ -16,6 +16,7 @@ from firmware.common.wire.errors import (
     EXPIRED,
     MALFORMED,
     NOT_ENROLLED,
+    REPLAY,
 )
 from firmware.common.wire.sealed_box import Box
 from firmware.sender import keeping
@@ -216,6 +217,36 @@ def test_a_certificate_for_other_keys_is_refused():
             declined(reason, app, "certificate", dcert)
         assert done(app, "status")[0]["enrolled"] == "pending"
         done(app, "certificate", certified(app))
+
+
+def test_a_newer_certificate_takes_the_place_of_the_last():
+    with Folder() as folder:
+        app = asked(folder)
+        first = certified(app)
+        found = enrolment.check_enrolment(world.REALM, opened(app))
+        assert done(app, "certificate") == ({"ok": True}, b"")
+        done(app, "certificate", first)
+        assert done(app, "certificate")[1] == first
+        keys = found.kd, found.ed
+        second, third = (world.device(*keys, serial=n, rx_limit=9_00) for n in (2, 3))
+        assert done(app, "certificate", third)[0]["account"] == "anna"
+        for board in (app, new_board(folder)):
+            assert done(board, "certificate")[1] == third
+            assert board.device.store.enrolled().account == "anna"
+            from firmware.common.storage.enrolment import device_key
+
+            assert device_key(folder) == board.device.store.keys.ecdh
+        for older in (first, second):
+            declined(REPLAY, app, "certificate", older)
+        for reason, dcert in (
+            (BAD_CERTIFICATE, world.device(OTHER_PAYEE.public, found.ed, serial=4)),
+            (BAD_CERTIFICATE, world.device(found.kd, OTHER_ECDH.public, serial=4)),
+            (BAD_CERTIFICATE, world.device(*keys, serial=4, kind=certificate.PAYEE)),
+            (BAD_SIGNATURE, flipped(world.device(*keys, serial=4), 230)),
+            (MALFORMED, third[:-1]),
+        ):
+            declined(reason, app, "certificate", dcert)
+        assert done(app, "certificate")[1] == third
 
 
 def test_a_new_pair_for_the_json_forms_leaves_the_certified_one():

@@ -110,6 +110,19 @@ def test_two_keys_of_the_bank_are_kept_and_the_older_goes_first():
         refused(BAD_SIGNATURE, take, news, BEACON, world.beacon(3))
 
 
+def test_a_key_that_the_root_has_signed_anew_lasts_longer():
+    with Folder() as folder:
+        news = pinned(folder)
+        longer = world.bank_key(issued=NOW, not_after=NOW + 1_000 * DAY)
+        assert take(news, BKEY, longer) and not take(news, BKEY, longer)
+        assert not hear(news, BKEY, world.bank_key())  # others may still hand the older one on
+        next_key = world.bank_key(Keys("next"), NOW + 1)
+        assert take(news, BKEY, next_key)  # it is still one of two keys
+        for found in (news, News(folder, Clock())):
+            assert [bank.signed for bank in found.banks] == [longer, next_key]
+        assert take(news, BEACON, world.beacon(1))
+
+
 def test_an_expired_key_of_the_bank_is_refused():
     with Folder() as folder:
         news = pinned(folder)

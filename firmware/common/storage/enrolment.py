@@ -52,3 +52,8 @@ def finish(root: str, dcert: bytes, ed_private: bytes) -> None:
     """Keeps the checked certificate; nothing is pending any more."""
     files.replace(root + "/dcert", dcert + ed_private)
     os.remove(root + "/enrol")
+
+
+def renew(root: str, dcert: bytes) -> None:
+    """Keeps the checked certificate in the place of the one before, for the same keys."""
+    files.replace(root + "/dcert", dcert + device_key(root))

@@ -9,14 +9,15 @@ from firmware.common.wire.limits import BANK_KEYS_MAX
 
 
 def take_bank_key(news: News, message: bytes) -> bool:
-    """Whether it was new; the newest two are kept."""
+    """Whether it was new; the newest two keys are kept, each as it was signed last."""
     known = banks(news)
     if message in [bank.signed for bank in known]:
         return False
     found = check_bank_key(news.root, message, news.t_lb())
-    if found.pub in [bank.pub for bank in known]:
+    if any(bank.pub == found.pub and bank.issued >= found.issued for bank in known):
         return False
-    kept = sorted(known + [found], key=_issued)[-BANK_KEYS_MAX:]
+    others = [bank for bank in known if bank.pub != found.pub]
+    kept = sorted(others + [found], key=_issued)[-BANK_KEYS_MAX:]
     if found not in kept:
         return False
     files.replace(news.folder + "/bank-keys", b"".join([bank.signed for bank in kept]))

@@ -3,7 +3,8 @@
 pin_root      {root}              asks the user to trust a bank
 bkey          body: signed BKEY   checked against the pinned root
 enrol_message -> body: ENROL, sealed to the bank; the same one until it is answered
-certificate   body: signed DCERT  kept if it is for this board's own keys
+certificate   body: signed DCERT  kept if it is for this board's own keys, and newer than its last
+              -> body: the one it has, where none is brought
 news          body: messages, each type1 || len2 || signed message
 """
 
@@ -15,16 +16,18 @@ from firmware.common.storage import enrolment
 from firmware.common.storage.store import Identity
 from firmware.common.ui.flow import Flow
 from firmware.common.wire import packet
+from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import (
     BAD_CERTIFICATE,
     DECLINED,
     LEDGER_FORK,
     MALFORMED,
     NOT_ENROLLED,
+    REPLAY,
     SYNC_FIRST,
     Refused,
 )
-from firmware.common.wire.messages import BKEY, ENROL
+from firmware.common.wire.messages import BKEY, DCERT, ENROL
 from firmware.common.wire.sealed_box import seal_box
 
 _EXCHANGE = "firmware.common.storage.news_exchange"
@@ -40,6 +43,8 @@ def run(app: Flow, name: str, header: dict, body: bytes) -> tuple[dict, bytes]:
     if name == "enrol_message":
         return {}, _sealed_enrolment(app)
     if name == "certificate":
+        if not body:
+            return {}, enrolment.certificate(app.device.board.root)
         return _take_certificate(app, body), b""
     return _take_news(app, body), b""
 
@@ -74,26 +79,47 @@ def _sealed_enrolment(app: Flow) -> bytes:
 
 
 def _take_certificate(app: Flow, body: bytes) -> dict:
-    """Only for the keys that the journalled ENROL named, and for this board's role."""
+    """The first, which the journalled ENROL asked for, or a newer one than the last."""
+    root = app.device.board.root
+    last = enrolment.certificate(root)
+    if enrolment.kept(root)[0]:
+        _take_first(app, body)
+    elif not last:
+        raise Refused(NOT_ENROLLED, "nobody has asked for an enrolment")
+    elif body != last:
+        _take_next(app, body, DCERT.read(last[: DCERT.size]))
+    return {"account": app.device.store.enrolled().account}
+
+
+def _take_first(app: Flow, body: bytes) -> None:
     device, root = app.device, app.device.board.root
     data, ed_private, known = enrolment.kept(root)
-    if not data:
-        if body == enrolment.certificate(root) != b"":
-            return {"account": device.store.enrolled().account}
-        raise Refused(NOT_ENROLLED, "nobody has asked for an enrolment")
-    news = device.news
-    found = check_device(news.realm8, news.banks, body, news.t_lb(), app.role)
     asked = ENROL.read(data[: ENROL.size])
-    if (found.pub, found.ecdh) != (asked.kd, asked.ed):
-        raise Refused(BAD_CERTIFICATE, "it is for other keys than this board's")
+    _check_certificate(app, body, asked.kd, asked.ed)
     identity, _ = packet.unpack(known)
-    account, bank = identity["account"], news.banks[-1]
+    account, bank = identity["account"], device.news.banks[-1]
     device.store.set_identity(
         Identity(account, identity["name"], identity["wallet"], bank.ecdh, bank.pub)
     )
     enrolment.finish(root, body, ed_private)
     device.log("ENROLLED", account)
-    return {"account": account}
+
+
+def _take_next(app: Flow, body: bytes, last: Record) -> None:
+    found = _check_certificate(app, body, last.pub, last.ecdh)
+    if found.serial <= last.serial:
+        raise Refused(REPLAY, "this board has a newer certificate")
+    enrolment.renew(app.device.board.root, body)
+    app.device.log("ENROLLED", "serial %d" % found.serial)
+
+
+def _check_certificate(app: Flow, body: bytes, public: bytes, ecdh: bytes) -> Record:
+    """Only for this board's own keys, and for its role."""
+    news = app.device.news
+    found = check_device(news.realm8, news.banks, body, news.t_lb(), app.role)
+    if (found.pub, found.ecdh) != (public, ecdh):
+        raise Refused(BAD_CERTIFICATE, "it is for other keys than this board's")
+    return found
 
 
 def _take_news(app: Flow, body: bytes) -> dict:

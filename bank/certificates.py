@@ -1,0 +1,100 @@
+"""The certificates of the boards: the first when a board is enrolled, the next before one ends.
+
+A board's keys and roles stay; what the policy allows it may change. Whoever shows a certificate of
+a board is told the newest one, which its payers see at every tap: nobody is let in by asking, and
+nobody who was frozen is.
+"""
+
+from typing import NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from bank import audit, policy, verify
+from bank.authority import Office
+from bank.queries import enrolments
+from bank.queries.enrolments import NewCertificate
+from firmware.common.payment.certificate import make_device
+from firmware.common.wire.codec import Record
+from firmware.common.wire.errors import FROZEN, NOT_ENROLLED, OK, OVER_LIMIT, Refused
+from firmware.common.wire.messages import DCERT
+from firmware.common.wire.signed import parse_signed
+
+
+class Holder(NamedTuple):
+    """Who a certificate is for; `roles` are bits, keys x||y, `name` 16 bytes."""
+
+    account_id: str
+    roles: int
+    pub: bytes
+    ecdh: bytes
+    name: bytes
+
+
+def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int) -> bytes:
+    """A new certificate, kept. Raises `Refused` where the bank's own key has expired."""
+    not_after = _end(office, now)
+    if not_after <= now:
+        raise Refused(OVER_LIMIT, "the bank's own key has expired: have the root sign a new one")
+    signed = make_device(
+        office.realm8,
+        office.bank,
+        office.keys.signing_private,
+        kind=holder.roles,
+        pub=holder.pub,
+        ecdh=holder.ecdh,
+        name=holder.name,
+        issued=now,
+        not_after=not_after,
+        rx_limit=policy.RX_LIMIT_MINOR,
+        rx_cum=policy.RX_CUM_MINOR,
+        flags=0,
+        serial=serial,
+    )
+    row = NewCertificate(
+        holder.account_id,
+        verify.device_id(holder.pub),
+        serial,
+        holder.roles,
+        policy.RX_LIMIT_MINOR,
+        policy.RX_CUM_MINOR,
+        now,
+        not_after,
+        signed,
+    )
+    enrolments.insert_certificate(cursor, row)
+    return signed
+
+
+def renew(cursor: Cursor, office: Office, data: bytes, now: int) -> bytes:
+    """The newest DCERT of the board whose DCERT `data` is; made now where the newest one ends soon.
+
+    Raises `Refused`: MALFORMED, NOT_ENROLLED, FROZEN.
+    """
+    device_id = verify.device_id(parse_signed(DCERT, data).pub)
+    device = enrolments.select_certified(cursor, [device_id], lock=True).get(device_id)
+    if device is None or not enrolments.is_certificate(cursor, device, data):
+        raise Refused(NOT_ENROLLED, "this bank has made no such certificate")
+    if device.frozen:
+        raise Refused(FROZEN, "the device or its account is frozen")
+    newest = enrolments.select_certificate(cursor, device.account_id, device_id) or data
+    record = parse_signed(DCERT, newest)
+    if not _is_due(office, record, now):
+        return newest
+    holder = Holder(device.account_id, record.kind, record.pub, record.ecdh, record.name)
+    signed = issue(cursor, office, holder, record.serial + 1, now)
+    actor, subject = f"device {device_id.hex()}", f"certificate {record.serial + 1}"
+    audit.write(
+        cursor, [audit.decision(device.account_id, actor, "renew certificate", subject, OK)]
+    )
+    return signed
+
+
+def _end(office: Office, now: int) -> int:
+    """Nothing outlives the bank's key."""
+    return min(now + policy.CERTIFICATE_DAYS * policy.DAY_S, office.bank.not_after)
+
+
+def _is_due(office: Office, newest: Record, now: int) -> bool:
+    """Whether it ends soon, and a new one would last longer: the bank's key may end before it."""
+    soon = newest.not_after - policy.RENEWAL_DAYS * policy.DAY_S <= now
+    return soon and _end(office, now) >= newest.not_after + policy.DAY_S
