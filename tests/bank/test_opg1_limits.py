@@ -24,16 +24,17 @@ from tests.opg1_builder import sha256
 
 
 @pytest.mark.parametrize(
-    ("path", "number", "bytes_max"),
+    ("path", "number", "bytes_max", "refused"),
     [
-        ("enrol", 17, limits.ENROLMENT_BYTES_MAX),
-        ("sync", 16, limits.SYNC_BYTES_MAX),
-        ("settle-ledger", 14, limits.SEALED_BYTES_MAX),
+        ("enrol", 17, limits.ENROLMENT_BYTES_MAX, CANNOT_OPEN),
+        ("renew", 1, limits.CERTIFICATE_BYTES_MAX, MALFORMED),
+        ("sync", 16, limits.SYNC_BYTES_MAX, CANNOT_OPEN),
+        ("settle-ledger", 14, limits.SEALED_BYTES_MAX, CANNOT_OPEN),
     ],
 )
-def test_bodies(opg1: Opg1Teller, path: str, number: int, bytes_max: int) -> None:
+def test_bodies(opg1: Opg1Teller, path: str, number: int, bytes_max: int, refused: int) -> None:
     largest = bytes([number]) + bytes(bytes_max - 1)
-    assert reason(opg1.post_bytes(path, largest)) == CANNOT_OPEN
+    assert reason(opg1.post_bytes(path, largest)) == refused
     assert reason(opg1.post_bytes(path, largest + b"\0")) == TOO_LARGE
 
 
