@@ -131,10 +131,8 @@ def test_whoever_alters_it_is_found_out(
     assert (done.exit_code, f"broken  {found['broken'][0]}" in done.output) == (3, True)
 
 
-def test_whoever_makes_the_checkpoints_again_is_found_out_by_the_beacons(
-    log: list[bytes], owner: Cursor, verify: Verify
-) -> None:
-    """All but the bank's key is the thief's: he writes the chain anew, also into the beacons."""
+def rewritten(owner: Cursor) -> list[bytes]:
+    """A row is altered and the checkpoints made again to fit; the heads of them all."""
     owner.execute("UPDATE audit_logs SET subject = 'x' WHERE account_id = 'a1'")
     owner.execute(ROW_HASHES)
     hashes = [bytes(row) for (row,) in owner.fetchall()]
@@ -143,6 +141,14 @@ def test_whoever_makes_the_checkpoints_again_is_found_out_by_the_beacons(
         heads.append(sha256(heads[-1] + hashes[i] + hashes[i + 1]))
         values = (heads[-1], len(heads) - 1)
         owner.execute("UPDATE audit_checkpoints SET head = %s WHERE seq = %s", values)
+    return heads
+
+
+def test_whoever_makes_the_checkpoints_again_is_found_out_by_the_beacons(
+    log: list[bytes], owner: Cursor, verify: Verify
+) -> None:
+    """All but the bank's key is the thief's: he writes the chain anew, also into the beacons."""
+    heads = rewritten(owner)
     found = told(verify("--json"), 3)
     assert found["broken"] == [
         "beacon 3: its hash is none of the log's from there on",
@@ -196,14 +202,7 @@ def test_whoever_has_the_banks_key_too_is_found_out_by_a_board(
     opg1: Opg1Teller, log: list[bytes], owner: Cursor, verify: Verify, kept: Callable[..., str]
 ) -> None:
     """The thief writes rows, checkpoints and beacons anew, and signs them as the bank does."""
-    owner.execute("UPDATE audit_logs SET subject = 'x' WHERE account_id = 'a1'")
-    owner.execute(ROW_HASHES)
-    hashes = [bytes(row) for (row,) in owner.fetchall()]
-    heads = [bytes(32)]
-    for i in range(0, 6, 2):
-        heads.append(sha256(heads[-1] + hashes[i] + hashes[i + 1]))
-        values = (heads[-1], len(heads) - 1)
-        owner.execute("UPDATE audit_checkpoints SET head = %s WHERE seq = %s", values)
+    heads = rewritten(owner)
     for seq, (old, head) in enumerate(zip(log, heads, strict=True), 1):
         owner.execute(
             "UPDATE beacons SET signed = %s WHERE seq = %s", (again(opg1, old, head), seq)

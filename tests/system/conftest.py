@@ -14,6 +14,7 @@ from bank import config, postgres, server
 from host_tools import flash
 from host_tools.emulator.board import VirtualBoard
 from tests.system.emulated import EmulatedRoom
+from tests.system.market import Market
 from tests.system.office import Office
 from tests.system.people import Room
 
@@ -99,3 +100,13 @@ def office() -> Iterator[Office]:
     finally:
         postgres.remove(settings.postgres_dir)
         shutil.rmtree(home)
+
+
+@pytest.fixture
+def market(office: Office, room: Room, tmp_path: Path) -> Iterator[Market]:
+    """A payer with a purse and a payee that 12.50 were paid to; no bridge has been there yet."""
+    market = Market(office, room, tmp_path, "100.00", 60_00)
+    assert market.pair.pay(12_50)["outcome"] == "PAID"
+    market.payee.put_away()
+    yield market
+    assert office.violations() == {}

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from firmware.common.wire.signed import parse_signed, realm
 from host_tools import bundle
 from host_tools.cli import main
 from tests.system.market import Market
-from tests.system.office import Office
-from tests.system.people import Room
 
 PAID = "PAID"
 IT_SAYS = "The bank takes nothing of this board: "
@@ -26,15 +23,6 @@ FORKED = "ledger fork [18]. Nobody uses this board until the bank's operator has
 LIFTED = "frozen [19]. The bank's operator can lift the freeze: opg bank unfreeze ACCOUNT."
 
 pytestmark = pytest.mark.parametrize("room", ["micropython"], indirect=True)
-
-
-@pytest.fixture
-def market(office: Office, room: Room, tmp_path: Path) -> Iterator[Market]:
-    market = Market(office, room, tmp_path, "100.00", 60_00)
-    assert market.pair.pay(12_50)["outcome"] == PAID
-    market.payee.put_away()
-    yield market
-    assert office.violations() == {}
 
 
 def opg(market: Market, *arguments: str) -> Result:

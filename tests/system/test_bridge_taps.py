@@ -1,8 +1,5 @@
 """Payments by tap are brought to the bank from either board, and its answers back, once."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from bank import server
@@ -14,21 +11,11 @@ from host_tools.bridge import run
 from host_tools.errors import NOT_REACHABLE, CommandError
 from host_tools.outbox import Outbox
 from tests.system.market import Market
-from tests.system.office import Office
-from tests.system.people import Person, Room
+from tests.system.people import Person
 
 PAID = "PAID"
 FUNDS_MINOR = 100_00
 BEEPED = f"pin {BUZZER} 1"  # the till has entered a payment
-
-
-@pytest.fixture
-def market(office: Office, room: Room, tmp_path: Path) -> Iterator[Market]:
-    market = Market(office, room, tmp_path, "100.00", 60_00)
-    assert market.pair.pay(12_50)["outcome"] == PAID
-    market.payee.put_away()
-    yield market
-    assert office.violations() == {}
 
 
 def test_both_boards_hear_of_it_whichever_comes_first(market: Market) -> None:
