@@ -156,12 +156,26 @@ def _banks(authority: Authority, bkeys: list[bytes]) -> list[Record]:
 
 
 def _check_signatures(cursor: Cursor, authority: Authority, broken: list[str]) -> int:
-    """Of the newest beacons that the present key can have signed; how many."""
-    since, count = authority.bank.issued, 0
-    for seq, signed in news.select_newest_beacons(cursor, since, limits.BEACONS_CHECKED_MAX):
-        try:
-            check_beacon(authority.realm8, [authority.bank], signed)
-        except Refused:
-            broken.append(f"beacon {seq}: the bank did not sign it")
-        count += 1
+    """Of the newest beacons that the present key can have signed; how many.
+
+    Those since its BKEY, and those before as far back as it signed one: its BKEY may be a renewed
+    one, and an earlier key have signed the rest.
+    """
+    newest = news.select_newest_beacons(cursor, limits.BEACONS_CHECKED_MAX)
+    signed = [_is_signed(authority, beacon) for _, _, beacon in newest]
+    own = sum(t >= authority.bank.issued for _, t, _ in newest)
+    count = max([own, *(place for place, is_good in enumerate(signed, 1) if is_good)])
+    broken += [
+        f"beacon {seq}: the bank did not sign it"
+        for (seq, _, _), is_good in zip(newest[:count], signed, strict=False)
+        if not is_good
+    ]
     return count
+
+
+def _is_signed(authority: Authority, beacon: bytes) -> bool:
+    try:
+        check_beacon(authority.realm8, [authority.bank], beacon)
+    except Refused:
+        return False
+    return True

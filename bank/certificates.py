@@ -1,8 +1,8 @@
 """The certificates of the boards: the first when a board is enrolled, the next before one ends.
 
-A board's keys and roles stay; what the policy allows it may change. Whoever shows a certificate of
-a board is told the newest one, which its payers see at every tap: nobody is let in by asking, and
-nobody who was frozen is.
+A board's keys and roles stay, and what it may take never shrinks: payments are judged, and proven,
+by what stood in a certificate. Whoever shows a certificate of a board is told the newest one, which
+its payers see at every tap: nobody is let in by asking, and nobody who was frozen is.
 """
 
 from typing import NamedTuple
@@ -21,13 +21,15 @@ from firmware.common.wire.signed import parse_signed
 
 
 class Holder(NamedTuple):
-    """Who a certificate is for; `roles` are bits, keys x||y, `name` 16 bytes."""
+    """Who a certificate is for: `roles` as bits, keys x||y, 16 bytes of name, minor units."""
 
     account_id: str
     roles: int
     pub: bytes
     ecdh: bytes
     name: bytes
+    rx_limit: int = policy.RX_LIMIT_MINOR
+    rx_cum: int = policy.RX_CUM_MINOR
 
 
 def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int) -> bytes:
@@ -45,8 +47,8 @@ def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int)
         name=holder.name,
         issued=now,
         not_after=not_after,
-        rx_limit=policy.RX_LIMIT_MINOR,
-        rx_cum=policy.RX_CUM_MINOR,
+        rx_limit=holder.rx_limit,
+        rx_cum=holder.rx_cum,
         flags=0,
         serial=serial,
     )
@@ -55,8 +57,8 @@ def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int)
         verify.device_id(holder.pub),
         serial,
         holder.roles,
-        policy.RX_LIMIT_MINOR,
-        policy.RX_CUM_MINOR,
+        holder.rx_limit,
+        holder.rx_cum,
         now,
         not_after,
         signed,
@@ -68,7 +70,8 @@ def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int)
 def renew(cursor: Cursor, office: Office, data: bytes, now: int) -> bytes:
     """The newest DCERT of the board whose DCERT `data` is; made now where the newest one ends soon.
 
-    Raises `Refused`: MALFORMED, NOT_ENROLLED, FROZEN.
+    One that cannot be lengthened, since the bank's key ends with it, is told as long as it holds.
+    Raises `Refused`: MALFORMED, NOT_ENROLLED, FROZEN; OVER_LIMIT where the bank's key has expired.
     """
     device_id = verify.device_id(parse_signed(DCERT, data).pub)
     device = enrolments.select_certified(cursor, [device_id], lock=True).get(device_id)
@@ -80,7 +83,15 @@ def renew(cursor: Cursor, office: Office, data: bytes, now: int) -> bytes:
     record = parse_signed(DCERT, newest)
     if not _is_due(office, record, now):
         return newest
-    holder = Holder(device.account_id, record.kind, record.pub, record.ecdh, record.name)
+    holder = Holder(
+        device.account_id,
+        record.kind,
+        record.pub,
+        record.ecdh,
+        record.name,
+        max(record.rx_limit, policy.RX_LIMIT_MINOR),
+        max(record.rx_cum, policy.RX_CUM_MINOR),
+    )
     signed = issue(cursor, office, holder, record.serial + 1, now)
     actor, subject = f"device {device_id.hex()}", f"certificate {record.serial + 1}"
     audit.write(
@@ -95,6 +106,7 @@ def _end(office: Office, now: int) -> int:
 
 
 def _is_due(office: Office, newest: Record, now: int) -> bool:
-    """Whether it ends soon, and a new one would last longer: the bank's key may end before it."""
+    """Whether it has ended, or ends soon and a new one would last longer."""
     soon = newest.not_after - policy.RENEWAL_DAYS * policy.DAY_S <= now
-    return soon and _end(office, now) >= newest.not_after + policy.DAY_S
+    is_longer = _end(office, now) >= newest.not_after + policy.DAY_S
+    return newest.not_after <= now or (soon and is_longer)

@@ -18,7 +18,7 @@ _WHAT = {
 
 def words(kept: Sequence[int]) -> str:
     """One sentence that says it, and one of advice; "" where all is well."""
-    if len(kept) != len(_WHAT):
+    if len(kept) != 2:  # reason, by
         return ""
     reason, by = kept
     what = _WHAT.get(by, _WHAT[BANK])

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bank import policy
-from firmware.common.ui.refusing import BOARD
+from firmware.common.ui.refusing import BANK, BOARD
 from firmware.common.wire.errors import (
     FROZEN,
     LEDGER_FORK,
     MALFORMED,
     NOT_ENROLLED,
+    OK,
     Refused,
 )
 from firmware.common.wire.messages import DCERT
@@ -111,27 +112,49 @@ class Bridge:
             news = self._with_retries(lambda: self._bank.news(status["revoked"]))
             routes.give_news(board, bundle.split(news))
 
-    def renew(self, board: Device) -> None:
-        """Brings a board its next certificate some weeks before its last one ends, or later."""
-        kept = board.call("certificate")[1]
-        if not kept or not self._ends_soon(kept):
+    def renew(self, board: Device, device: str) -> None:
+        """Brings a board its next certificate some weeks before its last one ends, or later.
+
+        The bank is asked, too, whether it still refuses a board that nothing else would release.
+        """
+        status = board.status()
+        if status.get("enrolled") != "yes":
             return
+        is_refused = status.get("refusal") == [FROZEN, BANK] and device not in self._told
         try:
+            kept = board.call("certificate")[1]
+            if not self._ends_soon(kept) and not is_refused:
+                return
             newest = self._with_retries(lambda: self._bank.renew(kept))
+            self._take(board, kept, newest)
+            if is_refused:
+                board.call("refused", reason=OK)
         except CommandError as error:
             if error.exit_code == NOT_REACHABLE:
                 raise
-            message = f"the bank did not renew the board's certificate: {error.message}"
-            self.refusals.append({"reason": error.reason, "message": message})
-            return
+            if error.reason in _TOLD:
+                self._told[device] = error.reason
+            self._note(error.reason, f"the certificate was not renewed: {error.message}")
+        except Refused as refused:
+            self._note(refused.reason, f"the certificate was not renewed: {refused.detail}")
+
+    def _take(self, board: Device, kept: bytes, newest: bytes) -> None:
         if newest != kept:
-            account = board.call("certificate", newest)[0]["account"]
-            self._say(f"{account}: certificate renewed until {_day(newest)}")
+            board.call("certificate", newest)
+            self._say(f"{board.port}: the certificate is renewed until {_day(newest)}")
+        elif self._ends_soon(kept):
+            self._say(
+                f"{board.port}: the certificate ends with the bank's key on {_day(kept)}: "
+                "the bank's operator runs opg bank root sign-bkey"
+            )
 
     def _ends_soon(self, certificate: bytes) -> bool:
         """By this computer's clock; the bank looks at its own."""
         days = (parse_signed(DCERT, certificate).not_after - self._clock()) / policy.DAY_S
         return days <= policy.RENEWAL_DAYS
+
+    def _note(self, reason: int | None, message: str) -> None:
+        self.refusals.append({"reason": reason, "message": message})
 
     def tell_refusal(self, board: Device, device: str) -> None:
         """Tells a board that the bank refuses it; and people, that it found the bank out."""
@@ -190,7 +213,7 @@ class Bridge:
 
     def _refused(self, batch: Batch, reason: int, message: str) -> None:
         self.report["refused"] += batch.count
-        self.refusals.append({"reason": reason, "message": message})
+        self._note(reason, message)
         self._say(f"{_span(batch)}: refused by {message}")
 
     def _with_retries(self, ask: Callable[[], bytes]) -> bytes:
@@ -222,7 +245,7 @@ def _finish(bridge: Bridge, board: Device, device: str) -> None:
             break
         bridge.upload()
     bridge.tell_news(board)
-    bridge.renew(board)
+    bridge.renew(board, device)
     bridge.tell_refusal(board, device)
 
 

@@ -6,6 +6,7 @@ in every module, so that they are kept once.
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
@@ -26,6 +27,8 @@ _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _START = "main"  # what a board's /main.py calls
 _FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_GUESSES = "__getattr__"  # a class with that is asked for what it does not have
+_EXCEPTIONS = {name for name in dir(builtins) if isinstance(getattr(builtins, name), type)}
 
 
 def shorten(trees: list[ast.Module], joined: Sequence[ast.Module] = ()) -> None:
@@ -145,12 +148,15 @@ def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
     used = [node for tree in trees for node in ast.walk(tree) if _is_private_attribute(node)]
     inside = {id(node) for found in classes for node in ast.walk(found) if _is_of_self(node)}
     kept = texts | words(trees) | {node.attr for node in used if id(node) not in inside}
+    told = {n.attr for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     for tree in trees:
-        kept |= _untraceable(tree) | _given(tree)
+        kept |= _untraceable(tree)
+    kept |= _given(trees, classes)
     for family in _families(classes):
         private = {name for found in family for name in _private_names(found)} - kept
         short = (f"{letter}{round_ or ''}" for round_ in count() for letter in _LETTERS)
         taken = kept.union(*(_own_names(found) for found in family))
+        taken |= told if any(_GUESSES in _own_names(found) for found in family) else set()
         free = (name for name in short if name not in taken)
         mapping = dict(zip(sorted(private), free, strict=False))
         for found in family:
@@ -204,10 +210,47 @@ def _private_names(found: ast.ClassDef) -> set[str]:
     return {name for name in names if _PRIVATE.fullmatch(name)}
 
 
-def _given(tree: ast.Module) -> set[str]:
-    """What is set on objects from outside of them."""
-    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    return {n.attr for n in attributes if not (_is_of_self(n) or isinstance(n.ctx, ast.Load))}
+def _given(trees: list[ast.Module], classes: list[ast.ClassDef]) -> set[str]:
+    """What is set on objects, but by methods on their own `self` in classes of known bases."""
+    known = {found.name for found in classes} | _EXCEPTIONS
+    known -= {name for tree in trees for name in _other_names(tree)}
+    own = {
+        id(node)
+        for found in classes
+        if _bases(found) <= known
+        for method in _methods(found)
+        for node in _of_this_self(method)
+    }
+    attributes = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    return {n.attr for n in attributes if id(n) not in own and not isinstance(n.ctx, ast.Load)}
+
+
+def _of_this_self(node: ast.AST) -> Iterator[ast.Attribute]:
+    """Attributes of `self` in a method, but in what has another `self`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef) or "self" in _own_arguments(child):
+            continue
+        if isinstance(child, ast.Attribute) and _is_of_self(child):
+            yield child
+        yield from _of_this_self(child)
+
+
+def _own_arguments(node: ast.AST) -> set[str]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return set()
+    return {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+
+
+def _other_names(tree: ast.Module) -> set[str]:
+    """Names of a module that stand for what was made elsewhere, by assignment or import."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+    renamed = {alias.asname for node in imports for alias in node.names if alias.asname}
+    stored = {n.id for n in same_scope(tree.body) if isinstance(n, ast.Name) and _is_bound(n)}
+    return renamed | stored
+
+
+def _is_bound(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def _own_names(found: ast.ClassDef) -> set[str]:

@@ -120,7 +120,8 @@ def alias_name(alias: ast.alias) -> str:
 
 
 def words(trees: Iterable[ast.Module]) -> set[str]:
-    """Every word of every text but docstrings; of the fields of a message their names."""
+    """Every word of every text but docstrings, of a message's fields their names; and what calls
+    tell by keyword: any may become an attribute."""
     found: set[str] = set()
     for tree in trees:
         nodes = list(ast.walk(tree))
@@ -129,4 +130,6 @@ def words(trees: Iterable[ast.Module]) -> set[str]:
             if isinstance(node, ast.Constant) and id(node) not in docstrings:
                 text = node.value if isinstance(node.value, str) else ""
                 found.update(_WORD.findall(text), _FIELD.findall(text))
+            elif isinstance(node, ast.keyword) and node.arg:
+                found.add(node.arg)
     return found

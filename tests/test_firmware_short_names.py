@@ -118,25 +118,48 @@ def test_an_attribute_that_may_mean_something_else_stays(name: str, use: str) ->
 
 RECORD = """
 class Record:
-    def __init__(self):
+    def __init__(self, **fields):
         self._first, self._second = 1, 2
+        for name in fields: setattr(self, name, fields[name])
         {inside}
     def told(self):
         return self._first, self._second
+    {more}
 """
+FILL = "def fill(self): self.a = self.b = 0\n"
+SUB = "class Sub({base}):\n    def __init__(self):\n        super().__init__()\n"
+SUB += "        self.a = self.b = 0\nprint(Sub().told())"
+GUESS = "def __getattr__(self, name): return name"
 
 
 @pytest.mark.parametrize(
-    ("inside", "outside"),
+    ("inside", "more", "outside"),
     [
-        ("for name in 'a4 b8'.split(): setattr(self, name[0], 0)", ""),
-        ("self.a = self.b = 0", ""),
-        ("", "record.a = record.b = 0"),
+        ("for name in 'a4 b8'.split(): setattr(self, name[0], 0)", "", ""),
+        ("self.a = self.b = 0", "", ""),
+        ("", "", "record.a = record.b = 0"),
+        ("", "", FILL + "fill(record)"),
+        (
+            "",
+            "",
+            f"class Other:\n    def do(self):\n        {FILL}        fill(record)\nOther().do()",
+        ),
+        ("", "", SUB.format(base="Record")),
+        ("", "", "Base = Record\n" + SUB.format(base="Base")),
+        ("", "", "from app.a import Record as R\n" + SUB.format(base="R")),
+        ("", "", "def pick(): return Record\n" + SUB.format(base="pick()")),
+        (
+            "",
+            "",
+            FILL + "Sub = type('Sub', (Record,), {'fill': fill})\nrecord = Sub()\nrecord.fill()",
+        ),
+        ("", "", "record = Record(a=3, b=4)"),
+        ("", GUESS, "print(record.a, record.b)"),
     ],
 )
-def test_a_private_attribute_takes_no_other_s_place(inside: str, outside: str) -> None:
+def test_a_private_attribute_takes_no_other_s_place(inside: str, more: str, outside: str) -> None:
     main = f"from app.a import Record\nrecord = Record()\n{outside}\nprint(record.told())"
-    same(program(main, a=RECORD.format(inside=inside)))
+    same(program(main, a=RECORD.format(inside=inside, more=more)))
 
 
 def test_private_attributes_have_the_letters_that_public_ones_have_elsewhere() -> None:

@@ -61,9 +61,7 @@ def insert_beacon(cursor: Cursor, seq: int, t: int, rev_seq: int, signed: bytes)
     )
 
 
-def select_newest_beacons(cursor: Cursor, since: int, count: int) -> list[tuple[int, bytes]]:
-    """(seq, signed) of the newest beacons made at that time or later."""
-    cursor.execute(
-        "SELECT seq, signed FROM beacons WHERE t >= %s ORDER BY seq DESC LIMIT %s", (since, count)
-    )
-    return [(seq, bytes(signed)) for seq, signed in cursor.fetchall()]
+def select_newest_beacons(cursor: Cursor, count: int) -> list[tuple[int, int, bytes]]:
+    """(seq, t, signed), the newest first."""
+    cursor.execute("SELECT seq, t, signed FROM beacons ORDER BY seq DESC LIMIT %s", (count,))
+    return [(seq, t, bytes(signed)) for seq, t, signed in cursor.fetchall()]

@@ -68,6 +68,8 @@ def export(
     received: see opg evidence. With --beacon, what the board is a witness of: see opg bank audit
     verify.
     """
+    if sum((txn_id is not None, first is not None, evidence is not None, beacon)) > 1:
+        raise click.UsageError("Choose one of --id, --first, --evidence and --beacon.")
     with Device(port) as board:
         if beacon:
             data = board.call("witness")[1]

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import limits
+from bank import authority, keys, limits
 from bank.config import Settings
 from firmware.common.wire import messages
 from firmware.common.wire.signed import sign
@@ -129,6 +129,25 @@ def test_whoever_alters_it_is_found_out(
     assert any(words in text for text in found["broken"]), found["broken"]
     done = verify()
     assert (done.exit_code, f"broken  {found['broken'][0]}" in done.output) == (3, True)
+
+
+def test_a_key_that_was_signed_anew_vouches_for_what_it_signed_before(
+    opg1: Opg1Teller, log: list[bytes], owner: Cursor, settings: Settings, verify: Verify
+) -> None:
+    path, bank = settings.key_dir / "bkey.json", keys.load(settings.key_dir)
+    kept = path.read_text()
+    text = authority.sign_bank_key(
+        settings.root_dir, bank.signing_public, bank.ecdh_public, opg1.now + 1, 30
+    )
+    authority.install(settings.key_dir, bank, text)
+    try:
+        assert told(verify("--json"))["signed"] == len(log)
+        owner.execute(
+            "UPDATE beacons SET signed = overlay(signed PLACING '\\x00' FROM 6) WHERE seq = 2"
+        )
+        assert told(verify("--json"), 3)["broken"] == ["beacon 2: the bank did not sign it"]
+    finally:
+        path.write_text(kept)
 
 
 def rewritten(owner: Cursor) -> list[bytes]:

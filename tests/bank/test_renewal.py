@@ -7,8 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from bank import policy
 from firmware.common.storage import enrolment
-from firmware.common.wire.errors import EXPIRED, FROZEN, MALFORMED, NOT_ENROLLED
+from firmware.common.ui.refusing import BANK
+from firmware.common.wire.errors import EXPIRED, FROZEN, MALFORMED, NOT_ENROLLED, OVER_LIMIT
 from host_tools import bridge
 from host_tools.bank_client import BankClient, read_refusal
 from host_tools.bridge import Bridge
@@ -23,6 +25,7 @@ from tests.threats.street import Street
 LIFE_DAYS, SOON_DAYS = 365, 60
 BANK_KEY_DAYS = 730
 KEYS = slice(2, 146)  # of a DCERT: both keys and the name
+RX_LIMIT = 154
 
 
 @pytest.fixture
@@ -70,6 +73,25 @@ def test_none_outlives_the_banks_own_key(opg1: Opg1Teller, first: bytes) -> None
     assert read(opg1, second) == (opg1.now, ends, 2)
     opg1.now += DAY_S
     assert renewed(opg1, second) == second
+
+
+def test_with_the_banks_own_key_it_ends(opg1: Opg1Teller, first: bytes) -> None:
+    opg1.now += (BANK_KEY_DAYS - 10) * DAY_S
+    second = renewed(opg1, first)
+    opg1.now += 10 * DAY_S - 1
+    assert renewed(opg1, second) == second
+    opg1.now += 1
+    assert reason(opg1.post_bytes("renew", second)) == OVER_LIMIT
+
+
+def test_what_a_board_may_take_never_shrinks(
+    opg1: Opg1Teller, first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By that its payments are judged and proven, also those of before."""
+    for limit, granted in ((1_00, 50_00), (70_00, 70_00)):
+        monkeypatch.setattr(policy, "RX_LIMIT_MINOR", limit)
+        opg1.now += (LIFE_DAYS - SOON_DAYS) * DAY_S
+        assert struct.unpack_from(">I", renewed(opg1, first), RX_LIMIT)[0] == granted
 
 
 def test_asked_at_once_by_many_one_is_made(opg1: Opg1Teller, first: bytes) -> None:
@@ -121,11 +143,11 @@ class Client:
         return self._teller.client.get(f"/news?from={known}").get_data()
 
 
-def carry(street: Street, folder: Path, *apps: Any) -> Bridge:
-    """A run of the bridge at the bank's time; what it says is in `said`."""
+def carry(street: Street, folder: Path, *apps: Any, client: Client | None = None) -> Bridge:
+    """A run of the bridge at the bank's time."""
     work = Bridge(
         Outbox(folder),
-        cast(BankClient, Client(street.bank)),
+        cast(BankClient, client or Client(street.bank)),
         lambda line: None,
         lambda s: None,
         lambda: street.bank.now,
@@ -164,4 +186,45 @@ def test_a_frozen_board_is_told_why(opg1: Opg1Teller, tmp_path: Path) -> None:
     opg1.now += LIFE_DAYS * DAY_S
     opg1.operate("freeze", account_id="bert")
     (refusal,) = carry(street, tmp_path / "outbox", payee).refusals
-    assert refusal["reason"] == FROZEN and "did not renew" in refusal["message"]
+    assert refusal["reason"] == FROZEN and "was not renewed" in refusal["message"]
+    assert refused(payee) == [FROZEN, BANK]
+    for _ in range(2):
+        assert len(carry(street, tmp_path / "outbox", payee).refusals) == 1
+    opg1.operate("unfreeze", account_id="bert")
+    assert carry(street, tmp_path / "outbox", payee).refusals == []
+    assert refused(payee) == []
+
+
+def test_a_frozen_board_is_released_though_it_has_nothing_to_send(
+    opg1: Opg1Teller, tmp_path: Path
+) -> None:
+    street = Street(opg1, tmp_path)
+    payer, payee = street.payer("anna", 200_00), street.payee("bert")
+    boards.wire(payer, payee)
+    assert boards.pay(payer, payee, 4_50) == boards.PAID
+    opg1.operate("freeze", account_id="bert")
+    carry(street, tmp_path / "outbox", payee)
+    assert refused(payee) == [FROZEN, BANK]
+    opg1.operate("unfreeze", account_id="bert")
+    assert carry(street, tmp_path / "outbox", payee).refusals == []
+    assert refused(payee) == []
+
+
+def refused(app: Any) -> list[int]:
+    """What a board says of the bank."""
+    return boards.done(app, "status")[0]["refusal"]
+
+
+class Forger(Client):
+    """A bank's name, and no certificates of that bank."""
+
+    def renew(self, certificate: bytes) -> bytes:
+        return bytes(len(certificate))
+
+
+def test_a_board_that_does_not_take_it_ends_no_run(opg1: Opg1Teller, tmp_path: Path) -> None:
+    street = Street(opg1, tmp_path)
+    payees = [street.payee(name) for name in ("bert", "carl")]
+    opg1.now += LIFE_DAYS * DAY_S
+    work = carry(street, tmp_path / "outbox", *payees, client=Forger(opg1))
+    assert [refusal["reason"] for refusal in work.refusals] == [MALFORMED, MALFORMED]

@@ -100,7 +100,9 @@ def found(books: Books) -> Deed:
             enrol(books, devices[name], press, name)
             if name in PAYERS:
                 top_up(devices[name], press, PURSE_MINOR)
-                bridge = Bridge(Outbox(folder), books.client(), lambda line: None, world.sleep)
+                bridge = Bridge(
+                    Outbox(folder), books.client(), lambda line: None, world.sleep, world.time
+                )
                 run(bridge, [devices[name]])
         for payee in PAYEES:
             code = devices[payee].call("key")[1]

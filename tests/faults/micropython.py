@@ -152,7 +152,10 @@ class Pair:
             raise CommandError(3, "not yet")
         for hand in (self.payee, self.payer):
             hand.again()  # a night later
-            run(Bridge(Outbox(self._folder), self._bank.client(), _nothing), [hand.device])
+            bridge = Bridge(
+                Outbox(self._folder), self._bank.client(), _nothing, clock=self._bank.clock
+            )
+            run(bridge, [hand.device])
 
     def _breaches(self) -> Iterator[Breach]:
         paid = [spend for spend in self._bank.spends() if is_paid(spend)]
@@ -247,7 +250,8 @@ def pair() -> Iterator[Pair]:
             hands.append(hand)
         payer, payee = hands
         payer.ask("top_up", "TOP UP?", amount=PURSE_MINOR)
-        run(Bridge(Outbox(home / "outbox"), bank.client(), _nothing), [payer.device])
+        bridge = Bridge(Outbox(home / "outbox"), bank.client(), _nothing, clock=bank.clock)
+        run(bridge, [payer.device])
         bank.keep()
         for hand in hands:
             hand.board.power_off()

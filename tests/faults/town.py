@@ -149,7 +149,9 @@ class Town:
     def _bridge(self, *people: Person) -> None:
         self.stage(*people)
         client = self.books.client()
-        bridge = Bridge(Outbox(self._folder), client, lambda line: None, self.world.sleep)
+        bridge = Bridge(
+            Outbox(self._folder), client, lambda line: None, self.world.sleep, self.books.clock
+        )
         devices = [connect(self.world, person.board, self._cable) for person in people]
         is_watched = self.events.planned(BRIDGE) or not self.events.plan.faults
         try:

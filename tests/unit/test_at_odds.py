@@ -2,7 +2,7 @@
 
 from firmware.common.ui.refusing import BANK, BOARD
 from firmware.common.wire import messages
-from firmware.common.wire.errors import BUSY, FROZEN, LEDGER_FORK, MALFORMED
+from firmware.common.wire.errors import BUSY, FROZEN, LEDGER_FORK, MALFORMED, OK
 from firmware.receiver.tap import serve
 from tests.unit import bank_desk, shop, world
 from tests.unit.counter import Counter
@@ -111,7 +111,7 @@ def test_the_same_is_announced_once():
 def test_a_host_cannot_say_anything_else():
     with Folder() as folder:
         app = shop.shop(folder)
-        for reason in (0, BUSY, 255, -1, "18", None):
+        for reason in (BUSY, 255, -1, "18", None):
             header, _ = call(app, "refused", reason=reason)
             assert (header["ok"], header["reason"]) == (False, MALFORMED)
         assert told(app) == []
@@ -133,6 +133,30 @@ def test_a_bank_that_contradicts_itself_about_revocations():
         assert told(app) == []
         done(app, "news", bundle(REVDELTA, world.revocations(0, (b"purse002",))))
         assert told(app) == [LEDGER_FORK, BOARD] and app.device.news.rev_seq == 0
+
+
+def test_neither_bank_nor_host_ends_what_a_board_has_found_out():
+    with Folder() as folder:
+        app = shop.shop(folder)
+        shop.paid(app, shop.Payer(app), 1)
+        done(app, "news", bundle(BEACON, world.beacon(1, world.NOW + 1)))
+        for reason in (FROZEN, LEDGER_FORK, OK):
+            done(app, "refused", reason=reason)
+            assert told(app) == [LEDGER_FORK, BOARD]
+        bank = Counter(app)
+        bank.open(done(app, "upload")[1])
+        done(app, "receipt", bank.receipt())
+        assert told(app) == told(shop.again(app)) == [LEDGER_FORK, BOARD]
+
+
+def test_a_host_says_that_the_bank_refuses_it_no_more():
+    with Folder() as folder:
+        app = shop.shop(folder)
+        done(app, "refused", reason=OK)
+        done(app, "refused", reason=FROZEN)
+        done(app, "refused", reason=OK)
+        assert told(app) == []
+        assert screens(app, "ok")[1][:3:2] == ["RECEIVER", ""]
 
 
 def test_what_a_stranger_made_up_is_no_contradiction():

@@ -11,7 +11,10 @@ from firmware.common.wire.errors import LEDGER_FORK, Refused
 
 
 def take_beacon(news: News, message: bytes) -> bool:
-    """True: it is newer than the one that is known, or `Refused`; LEDGER_FORK: see there."""
+    """Keeps one that is newer than the known one: true.
+
+    Raises `Refused`: LEDGER_FORK for another one of the same number, or of other revocations.
+    """
     beacon = check_beacon(news.realm8, banks(news), message)
     if beacon.seq <= news.beacon_seq:
         raise Refused(LEDGER_FORK, "the bank tells two boards different things")

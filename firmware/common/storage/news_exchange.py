@@ -11,6 +11,8 @@ from firmware.common.storage.news_store import News
 from firmware.common.wire import messages
 from firmware.common.wire.errors import LEDGER_FORK, MALFORMED, NOT_ENROLLED, SYNC_FIRST, Refused
 
+_BODY_BYTES = BEACON_BYTES - 64
+
 
 def take(news: News, number: int, message: bytes, may_revoke: bool = True) -> bool:
     """Takes one signed message of that type; whether it was news. Raises `Refused`.
@@ -40,7 +42,8 @@ def _is_known(news: News, beacon: bytes) -> bool:
     """Whether it is the newest beacon that is known, or an older one."""
     seq, known = int.from_bytes(beacon[2:6], "big"), news.beacon_seq
     if seq == known > 0:
-        return beacon == files.read(news.folder + "/beacon")[:BEACON_BYTES]
+        kept = files.read(news.folder + "/beacon")
+        return len(beacon) == BEACON_BYTES and beacon[:_BODY_BYTES] == kept[:_BODY_BYTES]
     return seq < known
 
 

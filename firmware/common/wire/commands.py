@@ -147,7 +147,7 @@ class Commands:
         return {}, self.device.events.read()[-_LOG_BYTES:]
 
     def _refused(self, header: dict, body: bytes) -> tuple[dict, bytes]:
-        """Hears that the bank refuses this board for a `reason`; kept and shown, see `refusing`."""
+        """Hears that the bank refuses this board for a `reason`, or no more; see `refusing`."""
         late.call(_REFUSING, "take", self.app, header["reason"])
         return {}, b""
 
