@@ -26,16 +26,17 @@ demo: $(INSTALLED) ## Watch money move: two virtual boards, a bridge, a bank
 test: $(INSTALLED) lint ## Run every check and every test
 	$(BIN)/python -m tests
 
-faults: $(INSTALLED) ## Let everything fail: SEEDS=10000, SEED=7 replays one, SWEEP=micropython
+faults: $(INSTALLED) ## Let everything fail: SEEDS=10000 JOBS=2, SEED=7 replays one, SWEEP=micropython
 	$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) \
-	  $(if $(SWEEP),--sweep $(SWEEP))
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SWEEP),--sweep $(SWEEP))
 
 model: $(INSTALLED) ## Look at every state that the protocol can reach (about 3 minutes)
 	$(BIN)/python -m tests.model
 
-bench: $(INSTALLED) ## Measure: what the firmware costs a board's heap, what its cryptography costs
+bench: $(INSTALLED) ## Measure: a board's heap, its cryptography beside others', a tap
 	$(BIN)/opg bench memory
 	$(BIN)/opg bench crypto
+	$(BIN)/opg bench tap
 
 lint: $(INSTALLED) ## Format, lint, types
 	$(BIN)/ruff format --check .

@@ -1,4 +1,5 @@
-"""Runs the harness: `python -m tests.faults [--seeds N] [--seed N] [--sweep micropython]`.
+"""Runs the harness: `python -m tests.faults [--seeds N] [--jobs N] [--seed N]
+[--sweep micropython]`.
 
 The last line is `trials N, lost L, duplicated D, stuck S, unconserved U`; anything that went wrong
 ends with exit code 1.
@@ -10,7 +11,7 @@ from functools import partial
 
 from tests.faults import report
 from tests.faults.micropython import sweep
-from tests.faults.trials import Harness, harness
+from tests.faults.trials import Harness, Trial, harness
 
 _say = partial(print, flush=True)
 
@@ -23,10 +24,14 @@ def main() -> int:
         is_good = report.variants_text(here, min(options.seeds, report.SEEDS), _say)
         if options.sweep:
             is_good &= sweep(options.every, _say)
-        run = here.run_all(options.seeds, lambda trial: report.watch(trial, _say))
+        run = here.run_all(options.seeds, _watch, options.jobs)
     for line in report.run_text(run):
         _say(line)
     return int(not (is_good and report.is_good(run)))
+
+
+def _watch(trial: Trial) -> bool:
+    return report.watch(trial, _say)
 
 
 def _replay(here: Harness, seed: int) -> int:
@@ -39,6 +44,7 @@ def _replay(here: Harness, seed: int) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--seeds", type=int, default=report.SEEDS, help="how many trials")
+    parser.add_argument("--jobs", type=int, default=1, help="in how many processes")
     parser.add_argument("--seed", type=int, help="replay this trial only")
     parser.add_argument("--sweep", choices=["micropython"], help="cut real MicroPython's power too")
     parser.add_argument("--every", type=int, default=1, help="sweep every n-th operation only")

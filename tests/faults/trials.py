@@ -1,9 +1,12 @@
 """One seed's trial, and a run of many: first a sweep over every point, then random combinations."""
 
+import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from host_tools.seeded import seeded
 from tests.faults import books, founding, invariants
@@ -36,6 +39,12 @@ class Run:
     hit: set[Point] = field(default_factory=set)
     failures: list[Trial] = field(default_factory=list)
     seconds: float = 0.0
+
+    def add(self, other: "Run") -> None:
+        """Takes what came of others as well; their time passed beside this one's."""
+        self.trials += other.trials
+        self.hit |= other.hit
+        self.failures += other.failures
 
     def count(self, kind: str) -> int:
         return sum(breach[0] == kind for trial in self.failures for breach in trial.breaches)
@@ -86,15 +95,13 @@ class Harness:
         run.seconds = time.monotonic() - began
         return run
 
-    def run_all(self, seeds: int, watch: Callable[[Trial], bool]) -> Run:
-        """That many trials; then what no sweep could strike is struck alone."""
-        run = self.run(range(seeds), watch)
+    def run_all(self, seeds: int, watch: Callable[[Trial], bool], jobs: int = 1) -> Run:
+        """That many trials in `jobs` processes; then what no sweep could strike is struck alone."""
+        began = time.monotonic()
+        run = _run_shares(seeds, watch, jobs) if jobs > 1 else self.run(range(seeds), watch)
         if seeds >= len(self.map.sweep):
-            rest = self.run(map(self.map.alone, sorted(run.points - run.hit)), watch)
-            run.trials += rest.trials
-            run.hit |= rest.hit
-            run.failures += rest.failures
-            run.seconds += rest.seconds
+            run.add(self.run(map(self.map.alone, sorted(run.points - run.hit)), watch))
+        run.seconds = time.monotonic() - began
         return run
 
 
@@ -102,6 +109,21 @@ class Harness:
 def harness() -> Iterator[Harness]:
     with ExitStack() as stack:
         yield Harness(stack.enter_context(books.opened()))
+
+
+def _run_shares(seeds: int, watch: Callable[[Trial], bool], jobs: int) -> Run:
+    """Each process has a bank of its own; every `jobs`-th seed is its share."""
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        shares = [range(first, seeds, jobs) for first in range(jobs)]
+        first, *others = pool.map(_run_share, shares, repeat(watch))
+    for other in others:
+        first.add(other)
+    return first
+
+
+def _run_share(seeds: range, watch: Callable[[Trial], bool]) -> Run:
+    with harness() as here:
+        return here.run(seeds, watch)
 
 
 def _crashes(town: Town) -> list[Breach]:
