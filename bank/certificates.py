@@ -28,8 +28,8 @@ class Holder(NamedTuple):
     pub: bytes
     ecdh: bytes
     name: bytes
-    rx_limit: int = policy.RX_LIMIT_MINOR
-    rx_cum: int = policy.RX_CUM_MINOR
+    rx_limit: int
+    rx_cum: int
 
 
 def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int) -> bytes:

@@ -10,7 +10,7 @@ against all of them: 5 wrong ones end every live code, and the operator makes ne
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from bank import accounts, audit, certificates, limits, verify
+from bank import accounts, audit, certificates, limits, policy, verify
 from bank.authority import Office
 from bank.certificates import Holder
 from bank.queries import devices, enrolments
@@ -124,7 +124,15 @@ def confirm(cursor: Cursor, office: Office, device: str, words: str, now: int) -
         devices.insert_device(
             cursor, known.account_id, known.device_id, enrolment.kd, enrolment.ed, name
         )
-    holder = Holder(known.account_id, known.roles, enrolment.kd, enrolment.ed, enrolment.name)
+    holder = Holder(
+        known.account_id,
+        known.roles,
+        enrolment.kd,
+        enrolment.ed,
+        enrolment.name,
+        policy.RX_LIMIT_MINOR,
+        policy.RX_CUM_MINOR,
+    )
     certificates.issue(cursor, office, holder, 1, now)
     enrolments.update_enrolment(cursor, known, CONFIRMED)
     _log(cursor, known, "enrol", name=name, firmware=enrolment.fw_hash.hex())
