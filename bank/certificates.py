@@ -15,7 +15,7 @@ from bank.queries import enrolments
 from bank.queries.enrolments import NewCertificate
 from firmware.common.payment.certificate import make_device
 from firmware.common.wire.codec import Record
-from firmware.common.wire.errors import FROZEN, NOT_ENROLLED, OK, OVER_LIMIT, Refused
+from firmware.common.wire.errors import EXPIRED, FROZEN, NOT_ENROLLED, OK, Refused
 from firmware.common.wire.messages import DCERT
 from firmware.common.wire.signed import parse_signed
 
@@ -36,7 +36,7 @@ def issue(cursor: Cursor, office: Office, holder: Holder, serial: int, now: int)
     """A new certificate, kept. Raises `Refused` where the bank's own key has expired."""
     not_after = _end(office, now)
     if not_after <= now:
-        raise Refused(OVER_LIMIT, "the bank's own key has expired: have the root sign a new one")
+        raise Refused(EXPIRED, "the bank's own key has expired: have the root sign a new one")
     signed = make_device(
         office.realm8,
         office.bank,
@@ -71,7 +71,7 @@ def renew(cursor: Cursor, office: Office, data: bytes, now: int) -> bytes:
     """The newest DCERT of the board whose DCERT `data` is; made now where the newest one ends soon.
 
     One that cannot be lengthened, since the bank's key ends with it, is told as long as it holds.
-    Raises `Refused`: MALFORMED, NOT_ENROLLED, FROZEN; OVER_LIMIT where the bank's key has expired.
+    Raises `Refused`: MALFORMED, NOT_ENROLLED, FROZEN; EXPIRED where the bank's key has ended.
     """
     device_id = verify.device_id(parse_signed(DCERT, data).pub)
     device = enrolments.select_certified(cursor, [device_id], lock=True).get(device_id)

@@ -1,5 +1,6 @@
 """A board's certificate is renewed some weeks before it ends, or after; and for whom it is not."""
 
+import base64
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from bank import policy
 from firmware.common.storage import enrolment
 from firmware.common.ui.refusing import BANK
-from firmware.common.wire.errors import EXPIRED, FROZEN, MALFORMED, NOT_ENROLLED, OVER_LIMIT
+from firmware.common.wire.errors import EXPIRED, FROZEN, MALFORMED, NOT_ENROLLED
 from host_tools import bridge
 from host_tools.bank_client import BankClient, read_refusal
 from host_tools.bridge import Bridge
@@ -23,7 +24,6 @@ from tests.threats import boards
 from tests.threats.street import Street
 
 LIFE_DAYS, SOON_DAYS = 365, 60
-BANK_KEY_DAYS = 730
 KEYS = slice(2, 146)  # of a DCERT: both keys and the name
 RX_LIMIT = 154
 
@@ -52,6 +52,11 @@ def read(opg1: Opg1Teller, certificate: bytes) -> tuple[int, int, int]:
     return issued, not_after, serial
 
 
+def bank_key_ends(opg1: Opg1Teller) -> int:
+    bkey = base64.b64decode(opg1.public_keys["bkey"])
+    return int.from_bytes(bkey[134:138])
+
+
 def test_a_certificate_that_ends_soon_is_renewed_once(opg1: Opg1Teller, first: bytes) -> None:
     began = opg1.now
     assert read(opg1, first) == (began, began + LIFE_DAYS * DAY_S, 1)
@@ -67,8 +72,8 @@ def test_a_certificate_that_ends_soon_is_renewed_once(opg1: Opg1Teller, first: b
 
 
 def test_none_outlives_the_banks_own_key(opg1: Opg1Teller, first: bytes) -> None:
-    ends = opg1.now + BANK_KEY_DAYS * DAY_S
-    opg1.now += (BANK_KEY_DAYS - 10) * DAY_S
+    ends = bank_key_ends(opg1)
+    opg1.now = ends - 10 * DAY_S
     second = renewed(opg1, first)  # long after the first one has ended
     assert read(opg1, second) == (opg1.now, ends, 2)
     opg1.now += DAY_S
@@ -76,12 +81,12 @@ def test_none_outlives_the_banks_own_key(opg1: Opg1Teller, first: bytes) -> None
 
 
 def test_with_the_banks_own_key_it_ends(opg1: Opg1Teller, first: bytes) -> None:
-    opg1.now += (BANK_KEY_DAYS - 10) * DAY_S
+    opg1.now = bank_key_ends(opg1) - 10 * DAY_S
     second = renewed(opg1, first)
     opg1.now += 10 * DAY_S - 1
     assert renewed(opg1, second) == second
     opg1.now += 1
-    assert reason(opg1.post_bytes("renew", second)) == OVER_LIMIT
+    assert reason(opg1.post_bytes("renew", second)) == EXPIRED
 
 
 def test_what_a_board_may_take_never_shrinks(
