@@ -13,7 +13,7 @@ from bank import audit, policy, verify
 from bank.authority import Office
 from bank.queries import enrolments
 from bank.queries.enrolments import NewCertificate
-from firmware.common.payment.certificate import make_device
+from firmware.common.payment.certificate import RENEWAL_DAYS, make_device
 from firmware.common.wire.codec import Record
 from firmware.common.wire.errors import EXPIRED, FROZEN, NOT_ENROLLED, OK, Refused
 from firmware.common.wire.messages import DCERT
@@ -107,6 +107,6 @@ def _end(office: Office, now: int) -> int:
 
 def _is_due(office: Office, newest: Record, now: int) -> bool:
     """Whether it has ended, or ends soon and a new one would last longer."""
-    soon = newest.not_after - policy.RENEWAL_DAYS * policy.DAY_S <= now
+    soon = newest.not_after - RENEWAL_DAYS * policy.DAY_S <= now
     is_longer = _end(office, now) >= newest.not_after + policy.DAY_S
     return newest.not_after <= now or (soon and is_longer)

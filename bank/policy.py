@@ -17,7 +17,6 @@ TOPUP_DAY_MINOR_MAX = 300_00  # of one device within 24 hours
 RX_LIMIT_MINOR = 50_00  # one payment to a payee
 RX_CUM_MINOR = 1_000_00  # what a payee holds unsettled
 CERTIFICATE_DAYS = 365
-RENEWAL_DAYS = 60  # before its end a certificate is renewed
 
 STALE_DAYS = 7
 STALE_TAPS = 200

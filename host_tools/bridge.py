@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bank import policy
+from firmware.common.payment.certificate import RENEWAL_DAYS
 from firmware.common.ui.refusing import BANK, BOARD
 from firmware.common.wire.errors import (
     FROZEN,
@@ -31,6 +31,7 @@ from host_tools.errors import NOT_REACHABLE, CommandError
 from host_tools.outbox import Batch, Outbox
 from host_tools.routes import ROUTES, Route
 
+_DAY_S = 86_400
 _WAITS_S = (0.5, 1.0, 2.0)  # between one try and the next
 # What an operator can lift. The board may be lost by then, and the copy here the only one.
 _MAY_BE_LIFTED = (FROZEN, NOT_ENROLLED)
@@ -150,8 +151,8 @@ class Bridge:
 
     def _ends_soon(self, certificate: bytes) -> bool:
         """By this computer's clock; the bank looks at its own."""
-        days = (parse_signed(DCERT, certificate).not_after - self._clock()) / policy.DAY_S
-        return days <= policy.RENEWAL_DAYS
+        days = (parse_signed(DCERT, certificate).not_after - self._clock()) / _DAY_S
+        return days <= RENEWAL_DAYS
 
     def _note(self, reason: int | None, message: str) -> None:
         self.refusals.append({"reason": reason, "message": message})

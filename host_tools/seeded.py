@@ -1,21 +1,22 @@
 """Random bytes from a seed, so that a trial or a measurement runs the same again."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from firmware.common.crypto import randomness
+from firmware.common.crypto import hkdf, randomness
 
 
 class _SeededOs:
-    """Stands for `os` where the crypto door draws from it."""
+    """Stands for `os` where the crypto door draws from it; no draw is like the one before."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+        self._seed = seed.to_bytes(8, "big", signed=True)
+        self._draws = 0
 
     def urandom(self, size: int) -> bytes:
-        return self._random.randbytes(size)
+        self._draws += 1
+        return hkdf(self._seed, b"", self._draws.to_bytes(8, "big"), size)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from firmware.common.wire.errors import (
     OVER_LIMIT,
     Refused,
 )
-from tests.bank.opg1_teller import Board, Opg1Teller, Purse, entry, reason
+from tests.bank.opg1_teller import DAY_S, Board, Opg1Teller, Purse, entry, reason
 from tests.bank.till import EQUIV, Till, bundle, shop
 from tests.builder import Device, Ledger, transaction
 from tests.opg1_builder import Key
@@ -140,6 +140,7 @@ def test_every_action_can_be_searched_for(opg1: Opg1Teller) -> None:
     _json_actions(opg1)
     _enrolments(opg1)
     _payments(opg1)
+    _renewal(opg1)
     assert {row["action"] for row in rows(opg1)} == set(audit.ACTIONS)
     for action in audit.ACTIONS:
         found = opg1.look(f"/bank-logs?action={action.replace(' ', '%20')}")["logs"]
@@ -166,6 +167,16 @@ def _enrolments(opg1: Opg1Teller) -> None:
     opg1.ask(carl, "guess")
     opg1.ask(carl, code)
     opg1.operate("decline", device_id=carl.device_id.hex())
+
+
+def _renewal(opg1: Opg1Teller) -> None:
+    opg1.operate("accounts", account_id="erik", name="Erik")
+    erik, code = Board("erik"), opg1.code("erik")
+    opg1.ask(erik, code)
+    opg1.confirm(erik)
+    certificate = opg1.ask(erik, code).get_data()
+    opg1.now += 365 * DAY_S
+    assert opg1.post_bytes("renew", certificate).status_code == 200
 
 
 def _payments(opg1: Opg1Teller) -> None:

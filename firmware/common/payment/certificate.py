@@ -23,6 +23,8 @@ PAYER = 1
 PAYEE = 2
 # BKEY.kind
 BANK = 1
+# Before its end a DCERT may be renewed.
+RENEWAL_DAYS = 60
 
 
 def device_id(public: bytes) -> bytes:
