@@ -11,7 +11,7 @@ from functools import partial
 
 from tests.faults import report
 from tests.faults.micropython import sweep
-from tests.faults.trials import Harness, Trial, harness
+from tests.faults.trials import Harness, harness
 
 _say = partial(print, flush=True)
 
@@ -24,14 +24,10 @@ def main() -> int:
         is_good = report.variants_text(here, min(options.seeds, report.SEEDS), _say)
         if options.sweep:
             is_good &= sweep(options.every, _say)
-        run = here.run_all(options.seeds, _watch, options.jobs)
+        run = here.run_all(options.seeds, partial(report.watch, say=_say), options.jobs)
     for line in report.run_text(run):
         _say(line)
     return int(not (is_good and report.is_good(run)))
-
-
-def _watch(trial: Trial) -> bool:
-    return report.watch(trial, _say)
 
 
 def _replay(here: Harness, seed: int) -> int:
