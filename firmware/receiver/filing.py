@@ -8,7 +8,7 @@ from firmware.common.wire.errors import Refused
 from firmware.receiver import screens
 from firmware.receiver.app import App
 from firmware.receiver.book import STATES, LedgerBook
-from firmware.receiver.opened import check_payee
+from firmware.receiver.opened import Opened, check_payee
 
 _OPENING = "firmware.receiver.opening"
 _PAGE = 8  # fits a message even when names have the most bytes
@@ -26,7 +26,7 @@ def take_envelope(app: App, raw: bytes) -> tuple[dict, bool]:
     """
     device = app.device
     try:
-        payment = late.call(_OPENING, "open_payment", raw, device.store.keys.ecdh)
+        payment = Opened(*late.call(_OPENING, "open_payment", raw, device.store.keys.ecdh))
         book = LedgerBook(device.board.root)
         header = book.find(payment)
         if header:

@@ -6,15 +6,23 @@ from firmware.common.wire.errors import MALFORMED, NOT_FOR_ME, Refused
 class Opened:
     """What the ledger keeps of a payment; `text` is its transaction as compact JSON."""
 
-    amount_minor = 0
-    text = ""
-    ack_key = b""
-
-    def __init__(self, hash_: str, txn_id: str, from_id: str, to_id: str) -> None:
+    def __init__(
+        self,
+        hash_: str,
+        txn_id: str,
+        from_id: str,
+        to_id: str,
+        amount_minor: int,
+        text: str,
+        ack_key: bytes,
+    ) -> None:
         self.hash = hash_
         self.txn_id = txn_id
         self.from_id = from_id
         self.to_id = to_id
+        self.amount_minor = amount_minor
+        self.text = text
+        self.ack_key = ack_key
 
 
 def check_payee(payment: Opened, account: str) -> None:

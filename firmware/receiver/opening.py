@@ -7,7 +7,6 @@ from firmware.common import crypto, late
 from firmware.common.interchange.envelope import ack_key, check_outside
 from firmware.common.interchange.transaction import signed_digest
 from firmware.common.wire.errors import BAD_SIGNATURE, Refused
-from firmware.receiver.opened import Opened
 
 _ENVELOPE = "firmware.common.interchange.envelope"
 _JWK = "firmware.common.interchange.jwk"
@@ -16,8 +15,11 @@ _SEALED = "firmware.common.interchange.sealed"
 _TRANSACTION = "firmware.common.interchange.transaction"
 
 
-def open_payment(raw: bytes, private: bytes) -> Opened:
-    """The payment in an envelope sealed to this board's ECDH key. Raises `Refused`."""
+def open_payment(raw: bytes, private: bytes) -> tuple:
+    """What `Opened` is made of, from an envelope sealed to this board's ECDH key.
+
+    Raises `Refused`.
+    """
     outer_key, outer_id, parts = late.call(_ENVELOPE, "read", raw)
     plaintext, key = late.call(_SEALED, "open_parts", parts, private)
     parts = None
@@ -26,7 +28,8 @@ def open_payment(raw: bytes, private: bytes) -> Opened:
     public = late.call(_JWK, "member_key", found, "sender_public_key")
     payment, signature = late.call(_READING, "read_payment", found, public, ack_key(key))
     found = None
-    check_outside(outer_key, outer_id, public, payment.txn_id)
-    if not crypto.verify(public, signed_digest(payment.hash), signature):
+    hash_, txn_id = payment[:2]
+    check_outside(outer_key, outer_id, public, txn_id)
+    if not crypto.verify(public, signed_digest(hash_), signature):
         raise Refused(BAD_SIGNATURE, "the payer's signature is wrong")
     return payment
