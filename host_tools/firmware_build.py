@@ -113,7 +113,7 @@ def compile_text(root: Path, source: str, text: str, target: Target) -> bytes:
     cached = root / ".build" / target.arch / f"{name}-{key}.mpy"
     if not cached.is_file():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        older = list(cached.parent.glob(f"{name}-*.mpy"))
+        older = [path for path in cached.parent.glob(f"{name}-*.mpy") if path != cached]
         _compile(text, options, cached)
         for path in older:
             path.unlink(missing_ok=True)

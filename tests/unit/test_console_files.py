@@ -13,7 +13,7 @@ from firmware.common.wire.errors import (
     REQUEST_UNKNOWN,
 )
 from tests.unit import forms
-from tests.unit.helpers import Folder
+from tests.unit.helpers import Folder, NoRoomFor
 from tests.unit.roles import book, pair, payee
 from tests.unit.test_console import LONGEST, by_file, declined, done, longest_payment
 from tests.unit.test_dialog import sealed_for
@@ -64,6 +64,18 @@ def test_every_entry_is_exported_even_with_the_longest_names():
             first += told["count"]
         assert hashes[-1] == book(bert).head and len(hashes) == 5
         declined(REQUEST_UNKNOWN, bert, "export", first=5)
+
+
+def test_where_two_entries_find_no_room_one_is_exported():
+    with Folder() as folder:
+        anna, bert = pair(folder)
+        for amount in (1, 2):
+            done(bert, "import", done(anna, "envelope", id=by_file(anna, "bert", amount))[1])
+        assert done(bert, "export", first=0)[0]["count"] == 2
+        with NoRoomFor("firmware.common.interchange.sealed", "seal", 1):
+            told, sealed = done(bert, "export", first=0)
+        batch = ledger.open_ledger(sealed, forms.BANK_ECDH.private, 64)
+        assert told["count"] == len(batch.entries) == 1
 
 
 def test_the_banks_receipt_is_applied_only_when_the_bank_signed_it_for_this_board():

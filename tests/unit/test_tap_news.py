@@ -1,6 +1,5 @@
 """What a tap carries beside money, and payers that talk nonsense."""
 
-from firmware.common import late
 from firmware.common.storage.news_exchange import take
 from firmware.common.wire import messages
 from firmware.common.wire.errors import (
@@ -10,7 +9,7 @@ from firmware.common.wire.errors import (
     Refused,
 )
 from tests.unit import world
-from tests.unit.helpers import Folder
+from tests.unit.helpers import Folder, NoRoomFor
 from tests.unit.shop import (
     ACK,
     Payer,
@@ -124,25 +123,6 @@ def test_a_message_that_is_not_the_next_one_ends_the_tap_and_no_more():
         assert tap(app, story()) == UNAVAILABLE
         assert b"TAP ENDED %d" % CANNOT_OPEN in app.device.events.read()
         assert pay(app, payer, txn)[0] == ACK
-
-
-class NoRoomFor:
-    """A late function cannot be loaded in the block. (Patched, it would be loaded anew.)"""
-
-    def __init__(self, module, function):
-        self._refused = module, function
-        self._call = late.call
-
-    def __enter__(self):
-        late.call = self._called
-
-    def __exit__(self, *_):
-        late.call = self._call
-
-    def _called(self, module, function, *arguments):
-        if (module, function) == self._refused:
-            raise MemoryError
-        return self._call(module, function, *arguments)
 
 
 def test_without_room_for_news_a_tap_ends_as_any_other():
