@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 
-from firmware.common import late
 from firmware.common.wire.errors import Refused
 
 
@@ -89,25 +88,3 @@ def read_bytes(path: str) -> bytes:
 def write_bytes(path: str, data: bytes) -> None:
     with open(path, "wb") as file:
         file.write(data)
-
-
-class NoRoomFor:
-    """A late function cannot be loaded in the block, so many times. (Patched, it would be loaded
-    anew.)"""
-
-    def __init__(self, module, function, times=1_000):
-        self._refused = module, function
-        self._times = times
-        self._call = late.call
-
-    def __enter__(self):
-        late.call = self._called
-
-    def __exit__(self, *_):
-        late.call = self._call
-
-    def _called(self, module, function, *arguments):
-        if (module, function) == self._refused and self._times:
-            self._times -= 1
-            raise MemoryError
-        return self._call(module, function, *arguments)

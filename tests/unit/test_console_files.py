@@ -13,7 +13,8 @@ from firmware.common.wire.errors import (
     REQUEST_UNKNOWN,
 )
 from tests.unit import forms
-from tests.unit.helpers import Folder, NoRoomFor
+from tests.unit.helpers import Folder
+from tests.unit.no_room import NoRoomFor
 from tests.unit.roles import book, pair, payee
 from tests.unit.test_console import LONGEST, by_file, declined, done, longest_payment
 from tests.unit.test_dialog import sealed_for

@@ -9,7 +9,8 @@ from firmware.common.wire.errors import (
     Refused,
 )
 from tests.unit import world
-from tests.unit.helpers import Folder, NoRoomFor
+from tests.unit.helpers import Folder
+from tests.unit.no_room import NoRoomFor
 from tests.unit.shop import (
     ACK,
     Payer,
