@@ -34,9 +34,9 @@ model: $(INSTALLED) ## Look at every state that the protocol can reach (about 3 
 	$(BIN)/python -m tests.model
 
 bench: $(INSTALLED) ## Measure: a board's heap, its cryptography beside others', a tap
-	$(BIN)/opg bench memory
 	$(BIN)/opg bench crypto
 	$(BIN)/opg bench tap
+	$(BIN)/opg bench memory
 
 lint: $(INSTALLED) ## Format, lint, types
 	$(BIN)/ruff format --check .
