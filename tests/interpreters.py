@@ -18,7 +18,7 @@ UNIT = ROOT / "tests" / "unit"
 RUNNER = UNIT / "runner.py"
 MICROPYTHON = Path(sysconfig.get_path("scripts")) / "micropython"
 TIMEOUT_S = 120
-HEAP = "1M"
+HEAP = "2M"  # the tests' own data; what firmware needs is held by tests/system/test_memory.py
 RECORD = "\x1e"  # begins a line in which the runner reports one test
 
 # File name -> (the one interpreter that runs it, why the other cannot).
