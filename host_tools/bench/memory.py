@@ -13,8 +13,10 @@ found by trying, because no counter sees holes; a heap is too small when somethi
 
 import ast
 import json
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,7 @@ def measure(say: Say) -> dict[str, Any]:
             say(f"{role}: bisect the smallest heap for a payment")
             smallest_kb = _smallest_kb(home, role)
             say(f"{role}: import each module by itself")
-            modules = _modules(home, role)
+            modules = _modules(role)
             say(f"{role}: count at each load of a payment")
             used, left = peak(home, role)
             found[role] = {
@@ -115,31 +117,50 @@ def prepare(home: Path) -> dict[str, int]:
 
 
 def peak(home: Path, role: str) -> tuple[int, int]:
-    """Bytes in use and free when most are in use; changes what the board starts with."""
-    with (
-        VirtualBoard(home / ROLES[role]) as board,
-        BoardRepl(board.repl_port, restart=False) as repl,
-    ):
-        repl.write("/main.py", _SAMPLED_START.format(told=_TOLD, role=role).encode(), _unseen)
-    if not _pays(home, role, int(HEAP[:-1])):
-        raise CommandError(REFUSED, f"The {role}'s board did not pay while it was counted.")
-    with (
-        VirtualBoard(home / ROLES[role]) as board,
-        BoardRepl(board.repl_port, restart=False) as repl,
-    ):
-        used, free = repl.evaluate(f"print(open({_TOLD!r}).read())").split()
+    """Bytes in use and free when most are in use."""
+    start = _SAMPLED_START.format(told=_TOLD, role=role)
+    with _copy(home) as boards:
+        with _repl(boards, role) as repl:
+            repl.write("/main.py", start.encode(), _unseen)
+        if not _pays(boards, role, int(HEAP[:-1])):
+            raise CommandError(REFUSED, f"The {role}'s board did not pay while it was counted.")
+        with _repl(boards, role) as repl:
+            used, free = repl.evaluate(f"print(open({_TOLD!r}).read())").split()
     return int(used), int(free)
+
+
+@contextmanager
+def _copy(home: Path) -> Iterator[Path]:
+    """The two boards of `home` once more: a payment, above all one cut short, changes them."""
+    with tempfile.TemporaryDirectory(prefix="opg-bench-") as folder:
+        boards = Path(folder) / "boards"
+        shutil.copytree(home, boards)
+        yield boards
+
+
+@contextmanager
+def _repl(home: Path, role: str) -> Iterator[BoardRepl]:
+    with (
+        VirtualBoard(home / ROLES[role]) as board,
+        BoardRepl(board.repl_port, restart=False) as repl,
+    ):
+        yield repl
 
 
 def _smallest_kb(home: Path, role: str) -> int:
     low, high = _LOWEST_KB, int(HEAP[:-1])
     while high - low > 1:
         middle = (low + high) // 2
-        if all(_pays(home, role, middle) for _ in range(_TRIALS)):
+        if all(_copy_pays(home, role, middle) for _ in range(_TRIALS)):
             high = middle
         else:
             low = middle
     return high
+
+
+def _copy_pays(home: Path, role: str, heap_kb: int) -> bool:
+    with _copy(home) as boards:
+        return _pays(boards, role, heap_kb)
 
 
 def _pays(home: Path, role: str, heap_kb: int) -> bool:
@@ -163,9 +184,12 @@ def _pay(payer: Hand, payee: Hand) -> bool:
     return paid and payee.device.call("total")[0]["guaranteed"]["count"] == before + 1
 
 
-def _modules(home: Path, role: str) -> dict[str, int]:
+def _modules(role: str) -> dict[str, int]:
     """Heap bytes by module, on a board with room for all of them."""
-    with VirtualBoard(home / f"roomy-{role}", _ROOMY) as board:
+    with (
+        tempfile.TemporaryDirectory(prefix="opg-bench-") as folder,
+        VirtualBoard(Path(folder) / role, _ROOMY) as board,
+    ):
         with BoardRepl(board.repl_port, restart=False) as repl:
             target = checked_target(repl.identity())
             sources = source_files(ROOT, role)
