@@ -15,6 +15,7 @@ import select
 from collections.abc import Iterable, Iterator
 
 from host_tools.firmware_scope import Import, alias_name, bound, first_name, words
+from host_tools.firmware_trees import walk
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ROUNDS = 5
@@ -51,11 +52,11 @@ def shorten_attributes(trees: Iterable[ast.Module], kept: set[str]) -> None:
 
 def _attributes(trees: Iterable[ast.Module]) -> Iterator[ast.Attribute]:
     for tree in trees:
-        yield from (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+        yield from (node for node in walk(tree) if isinstance(node, ast.Attribute))
 
 
 def _methods(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for found in ast.walk(tree):
+    for found in walk(tree):
         if isinstance(found, ast.ClassDef):
             for node in found.body:
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -76,13 +77,13 @@ def _of_modules(trees: Iterable[ast.Module]) -> set[str]:
     """Names that modules bind or import, and that are asked of what was imported."""
     names: set[str] = set()
     for tree in trees:
-        imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+        imports = [node for node in walk(tree) if isinstance(node, Import)]
         aliases = [alias for node in imports for alias in node.names]
         imported = {alias_name(alias) for alias in aliases}
         names |= bound(tree.body) | imported
         names |= {part for alias in aliases for part in alias.name.split(".")}
         names |= {node.attr for node in _attributes([tree]) if first_name(node) in imported}
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Global):
                 names.update(node.names)
     return names

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from host_tools.firmware_names import rename_at_top, short_names
 from host_tools.firmware_scope import alias_name, bindings
+from host_tools.firmware_trees import walk
 
 
 @dataclass
@@ -64,9 +65,7 @@ def shorten_exports(trees: dict[str, ast.Module], kept: set[str]) -> None:
 def _called_late(trees: dict[str, ast.Module]) -> dict[tuple[str, str], list[ast.Constant]]:
     """A module and a function of it -> the texts by which `late.call` is told the function."""
     found: dict[tuple[str, str], list[ast.Constant]] = {}
-    calls = [
-        node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Call)
-    ]
+    calls = [node for tree in trees.values() for node in walk(tree) if isinstance(node, ast.Call)]
     for call in calls:
         texts = [node for node in call.args[:2] if isinstance(node, ast.Constant)]
         values = tuple(str(node.value) for node in texts)
@@ -80,7 +79,7 @@ def _told_otherwise(trees: dict[str, ast.Module]) -> set[str]:
     late = {id(text) for texts in _called_late(trees).values() for text in texts}
     names: set[str] = set()
     for tree in trees.values():
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Attribute):
                 names.add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -107,7 +106,7 @@ def _imported(files: dict[str, _File]) -> dict[tuple[str, str], list[tuple[str, 
     """A module and a name in it -> the modules that import it, and how."""
     found: dict[tuple[str, str], list[tuple[str, ast.alias]]] = {}
     for module, file in files.items():
-        for node in ast.walk(file.tree):
+        for node in walk(file.tree):
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     found.setdefault((node.module or "", alias.name), []).append((module, alias))

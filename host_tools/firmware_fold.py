@@ -23,6 +23,7 @@ from host_tools.firmware_link import link
 from host_tools.firmware_names import shorten
 from host_tools.firmware_program import LinkError, module_name
 from host_tools.firmware_scope import Import, alias_name, bindings, is_viper
+from host_tools.firmware_trees import walk
 
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _DOOR = "__init__.py"  # of a package: it keeps its names
@@ -68,7 +69,7 @@ def fold(sources: dict[str, str], main: str = "") -> dict[str, str]:
 def _parsed(path: str, text: str) -> ast.Module:
     """A module's tree, in which every import tells whole names."""
     tree = ast.parse(text, path)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom):
             node.module, node.level = absolute(node, path), 0
             if any(alias.name == "*" for alias in node.names):
@@ -230,7 +231,7 @@ def _ambiguous(tree: ast.Module) -> set[str]:
     """The names that mean more than one import, wherever in a module."""
     times: Counter[str] = Counter()
     meant: dict[str, set[tuple[str, str]]] = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, Import):
             module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
             for alias in node.names:
@@ -248,7 +249,7 @@ def _literal(value: _Value) -> ast.expr:
 
 def _drop_empty_modules(tree: ast.Module, empty: set[str]) -> None:
     """Drops `from package import module` of what held nothing but constants."""
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in walk(tree) if isinstance(node, ast.Name)}
     for node in tree.body[:]:
         if isinstance(node, ast.ImportFrom):
             node.names = [
@@ -261,7 +262,7 @@ def _drop_empty_modules(tree: ast.Module, empty: set[str]) -> None:
 
 
 def _fill_empty_bodies(tree: ast.Module) -> None:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if node is not tree and getattr(node, "body", None) == []:
             node.body = [ast.Pass()]  # pyright: ignore[reportAttributeAccessIssue]
 

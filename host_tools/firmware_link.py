@@ -15,7 +15,6 @@ Whatever cannot be done without changing what the program does raises LinkError.
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
 
 from host_tools.firmware_program import (
     Bundle,
@@ -30,6 +29,7 @@ from host_tools.firmware_program import (
 from host_tools.firmware_prune import prune
 from host_tools.firmware_rewrite import Rewriter
 from host_tools.firmware_scope import Import, local_names, top_imports
+from host_tools.firmware_trees import copied, walk
 
 
 def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
@@ -41,7 +41,7 @@ def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
     taken = {member: _own_names(program, member) for member in program.trees}
     files = [_File(program, bundle, taken) for bundle in bundles(program, main)]
     homes = {member: file for file in files if file.bundle.stays for member in file.bundle.members}
-    spare = _spare(program, main, files, homes)
+    spare = _spare(program, main, files, homes, taken)
     linked = {file.bundle.root: file.linked(homes, spare) for file in files}
     _check_loaded(program, linked)
     late = {file.bundle.root for file in files if file.bundle.late}
@@ -50,11 +50,15 @@ def link(trees: dict[str, ast.Module], main: str) -> dict[str, ast.Module]:
 
 
 def _spare(
-    program: Program, main: str, files: list["_File"], homes: dict[str, "_File"]
+    program: Program,
+    main: str,
+    files: list["_File"],
+    homes: dict[str, "_File"],
+    taken: dict[str, set[str]],
 ) -> set[Definition]:
     """The functions of the main file for which it has no use, and that can stand elsewhere."""
     file = next(file for file in files if file.bundle.root == main)
-    alone = {main: deepcopy(file).linked(homes, set())}
+    alone = {main: _File(program, file.bundle, taken).linked(homes, set())}
     prune(alone, {main: file.exports}, set())
     kept = {name for node in alone[main].body if (name := getattr(node, "name", None))}
     return {
@@ -67,7 +71,7 @@ def _spare(
 def _own_names(program: Program, member: str) -> set[str]:
     """Names that a module's functions bind, or that it uses and nobody in it binds."""
     tree = program.trees[member]
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in walk(tree) if isinstance(node, ast.Name)}
     return local_names(tree) | {name for name in used if program.meaning(member, name) is None}
 
 
@@ -106,7 +110,7 @@ class _File:
         for member in self.bundle.members:
             rewriter = Rewriter(self._program, member, self)
             # A copy, because a late module may stand in several files.
-            tree = deepcopy(self._program.trees[member])
+            tree = copied(self._program.trees[member])
             body += [rewriter.visit(node) for node in tree.body]
         for definition in self._copied:  # which grows meanwhile: they use each other
             body = [*self._copy(definition), *body]
@@ -120,7 +124,7 @@ class _File:
         rewriter = Rewriter(self._program, definition.module, self)
         imports = top_imports(self._program.trees[definition.module])
         wanted = [*imports, self._program.function(definition)]
-        return [rewriter.visit(node) for node in deepcopy(wanted) if node]
+        return [rewriter.visit(copied(node)) for node in wanted if node]
 
     def name(self, meaning: Meaning) -> str:
         """What the file calls it; imported at its top where it is not the file's own."""
@@ -223,7 +227,7 @@ def _once(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _check_loaded(program: Program, linked: dict[str, ast.Module]) -> None:
     """Whatever is loaded by its name must be a file of its own, and alone of its last name."""
-    nodes = [node for tree in linked.values() for node in ast.walk(tree)]
+    nodes = [node for tree in linked.values() for node in walk(tree)]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
     lasts: dict[str, str] = {}
     for module in program.named_late():

@@ -22,6 +22,7 @@ from host_tools.firmware_scope import (
     same_scope,
     words,
 )
+from host_tools.firmware_trees import children, walk
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _START = "main"  # what a board's /main.py calls
@@ -48,7 +49,7 @@ def shorten(trees: list[ast.Module], joined: Sequence[ast.Module] = ()) -> None:
 
 def _texts(trees: Iterable[ast.Module]) -> set[str]:
     """Every text: what is named by one keeps its name."""
-    nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    nodes = (node for tree in trees for node in walk(tree) if isinstance(node, ast.Constant))
     return {node.value for node in nodes if isinstance(node.value, str)}
 
 
@@ -56,10 +57,10 @@ def _known_outside(trees: Iterable[ast.Module]) -> set[str]:
     """What modules import from others, or use as an attribute of them."""
     names: set[str] = set()
     for tree in trees:
-        imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+        imports = [node for node in walk(tree) if isinstance(node, Import)]
         names |= {alias.name for node in imports for alias in node.names}
         modules = set(_imported_names(tree))
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Attribute) and first_name(node) in modules:
                 names.add(node.attr)
     return names
@@ -73,7 +74,7 @@ def _shorten_private(tree: ast.Module, known: set[str], is_joined: bool) -> None
     renamed = _renamed_imports(tree) if is_joined else {}
     fixed = known | (_fixed(tree, tree.body) - set(renamed))
     fixed |= {arg.arg for arg in _arguments(tree)}
-    told = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    told = {node.attr for node in walk(tree) if isinstance(node, ast.Attribute)}
     private = [
         name
         for name in [*_bound_at_top(tree), *renamed]
@@ -90,7 +91,7 @@ def _shorten_private(tree: ast.Module, known: set[str], is_joined: bool) -> None
 def _renamed_imports(tree: ast.Module) -> dict[str, list[ast.alias]]:
     """What is imported as something else, and bound by nothing but such imports."""
     found: dict[str, list[ast.alias]] = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if alias.asname:
@@ -101,7 +102,7 @@ def _renamed_imports(tree: ast.Module) -> dict[str, list[ast.alias]]:
 
 def rename_at_top(tree: ast.Module, mapping: dict[str, str]) -> None:
     """Renames what a module binds at its top, where nothing inside binds the same names."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             node.id = mapping.get(node.id, node.id)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -117,7 +118,7 @@ def _fixed(tree: ast.AST, renamed: Sequence[ast.AST]) -> set[str]:
     Those of the `renamed` functions and classes do not count.
     """
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in renamed:
             names.add(node.name)
         elif isinstance(node, ast.ClassDef):
@@ -135,7 +136,7 @@ def _class_names(found: ast.ClassDef) -> set[str]:
 
 
 def _arguments(tree: ast.AST) -> Iterator[ast.arg]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.arg))
+    return (node for node in walk(tree) if isinstance(node, ast.arg))
 
 
 def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
@@ -144,11 +145,11 @@ def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
     A class and its bases share theirs, which are no public ones of the same objects. What is used
     of anything but `self` keeps its name.
     """
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    used = [node for tree in trees for node in ast.walk(tree) if _is_private_attribute(node)]
-    inside = {id(node) for found in classes for node in ast.walk(found) if _is_of_self(node)}
+    classes = [node for tree in trees for node in walk(tree) if isinstance(node, ast.ClassDef)]
+    used = [node for tree in trees for node in walk(tree) if _is_private_attribute(node)]
+    inside = {id(node) for found in classes for node in walk(found) if _is_of_self(node)}
     kept = texts | words(trees) | {node.attr for node in used if id(node) not in inside}
-    told = {n.attr for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    told = {n.attr for tree in trees for n in walk(tree) if isinstance(n, ast.Attribute)}
     for tree in trees:
         kept |= _untraceable(tree)
     kept |= _given(trees, classes)
@@ -165,10 +166,10 @@ def _shorten_attributes(trees: list[ast.Module], texts: set[str]) -> None:
 
 def _untraceable(tree: ast.Module) -> set[str]:
     """Private attributes bound in a class's body, and all where a base has another name here."""
-    imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+    imports = [node for node in walk(tree) if isinstance(node, Import)]
     renamed = {alias.asname for node in imports for alias in node.names if alias.asname}
     names: set[str] = set()
-    for found in ast.walk(tree):
+    for found in walk(tree):
         if isinstance(found, ast.ClassDef):
             names |= _class_names(found)
             if _bases(found) & renamed:
@@ -205,7 +206,7 @@ def _is_of_self(node: ast.AST) -> bool:
 
 def _private_names(found: ast.ClassDef) -> set[str]:
     """Private attributes of `self` in a class, and its private methods."""
-    names = {node.attr for node in ast.walk(found) if isinstance(node, ast.Attribute)}
+    names = {node.attr for node in walk(found) if isinstance(node, ast.Attribute)}
     names |= {method.name for method in _methods(found)}
     return {name for name in names if _PRIVATE.fullmatch(name)}
 
@@ -221,13 +222,13 @@ def _given(trees: list[ast.Module], classes: list[ast.ClassDef]) -> set[str]:
         for method in _methods(found)
         for node in _of_this_self(method)
     }
-    attributes = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    attributes = [n for tree in trees for n in walk(tree) if isinstance(n, ast.Attribute)]
     return {n.attr for n in attributes if id(n) not in own and not isinstance(n.ctx, ast.Load)}
 
 
 def _of_this_self(node: ast.AST) -> Iterator[ast.Attribute]:
     """Attributes of `self` in a method, but in what has another `self`."""
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.ClassDef) or "self" in _own_arguments(child):
             continue
         if isinstance(child, ast.Attribute) and _is_of_self(child):
@@ -238,12 +239,12 @@ def _of_this_self(node: ast.AST) -> Iterator[ast.Attribute]:
 def _own_arguments(node: ast.AST) -> set[str]:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         return set()
-    return {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+    return {arg.arg for arg in walk(node.args) if isinstance(arg, ast.arg)}
 
 
 def _other_names(tree: ast.Module) -> set[str]:
     """Names of a module that stand for what was made elsewhere, by assignment or import."""
-    imports = [node for node in ast.walk(tree) if isinstance(node, Import)]
+    imports = [node for node in walk(tree) if isinstance(node, Import)]
     renamed = {alias.asname for node in imports for alias in node.names if alias.asname}
     stored = {n.id for n in same_scope(tree.body) if isinstance(n, ast.Name) and _is_bound(n)}
     return renamed | stored
@@ -255,7 +256,7 @@ def _is_bound(node: ast.Name) -> bool:
 
 def _own_names(found: ast.ClassDef) -> set[str]:
     """Attributes of `self` in a class, and what its body binds."""
-    used = (node for node in ast.walk(found) if isinstance(node, ast.Attribute))
+    used = (node for node in walk(found) if isinstance(node, ast.Attribute))
     return bound(found.body) | {node.attr for node in used if _is_of_self(node)}
 
 
@@ -268,7 +269,7 @@ def _methods(found: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctio
 def _rename_attributes(found: ast.ClassDef, mapping: dict[str, str]) -> None:
     for method in _methods(found):
         method.name = mapping.get(method.name, method.name)
-    for node in ast.walk(found):
+    for node in walk(found):
         if isinstance(node, ast.Attribute):
             node.attr = mapping.get(node.attr, node.attr)
 
@@ -285,7 +286,7 @@ def _bound_at_top(tree: ast.Module) -> list[str]:
 
 def _shorten_arguments(tree: ast.Module, named: set[str]) -> None:
     """Gives short names to arguments, innermost functions last, so that none is captured."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_viper(node):
             arguments = node.args.posonlyargs + node.args.args
             stay = {"self", *named, *_fixed(node, [node]), *_named_before(node)}
@@ -297,16 +298,16 @@ def _shorten_arguments(tree: ast.Module, named: set[str]) -> None:
 def _named_before(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     """What stands in its head, where a name means what it means outside, or is `global` inside."""
     heads = [*function.decorator_list, *function.args.defaults, *function.args.kw_defaults]
-    nodes = [node for head in heads if head for node in ast.walk(head)]
+    nodes = [node for head in heads if head for node in walk(head)]
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Global):
             names.update(node.names)
     return names
 
 
 def _rename(function: ast.AST, mapping: dict[str, str]) -> None:
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Name):
             node.id = mapping.get(node.id, node.id)
         elif isinstance(node, ast.arg):
@@ -317,7 +318,7 @@ def _rename(function: ast.AST, mapping: dict[str, str]) -> None:
 
 def short_names(tree: ast.AST) -> Iterator[str]:
     """a, b, … z, a1, b1, …: those that occur nowhere in the tree."""
-    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    taken = {node.id for node in walk(tree) if isinstance(node, ast.Name)}
     taken |= {argument.arg for argument in _arguments(tree)} | _fixed(tree, [tree])
     for round_ in count():
         for letter in _LETTERS:
@@ -327,7 +328,7 @@ def short_names(tree: ast.AST) -> Iterator[str]:
 
 
 def _imported_names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, Import):
             for alias in node.names:
                 yield alias_name(alias)
@@ -339,6 +340,6 @@ def _named_arguments(trees: Iterable[ast.Module]) -> set[str]:
     With `**` in any, every text may be one.
     """
     trees = list(trees)
-    keywords = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.keyword)]
+    keywords = [n for tree in trees for n in walk(tree) if isinstance(n, ast.keyword)]
     named = {keyword.arg for keyword in keywords if keyword.arg}
     return named if all(keyword.arg for keyword in keywords) else named | _texts(trees)

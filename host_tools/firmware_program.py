@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from host_tools.firmware_files import absolute
 from host_tools.firmware_scope import Import, alias_name, defined, top_imports
+from host_tools.firmware_trees import walk
 
 # What other programs import by name, then what these need of the rest.
 DOORS = ("firmware.common.crypto", "firmware.common.late")
@@ -82,7 +83,7 @@ class Program:
     def __init__(self, trees: dict[str, ast.Module]) -> None:
         self.paths = {module_name(path): path for path in trees}
         self.trees = {module_name(path): tree for path, tree in trees.items()}
-        nodes = (node for tree in trees.values() for node in ast.walk(tree))
+        nodes = (node for tree in trees.values() for node in walk(tree))
         self._texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
         self._own = {module: _defined(tree) for module, tree in self.trees.items()}
         self._variables = {module: _declared_global(tree) for module, tree in self.trees.items()}
@@ -112,7 +113,7 @@ class Program:
         node = self.function(definition)
         if node is None or node.decorator_list or node.args.defaults or any(node.args.kw_defaults):
             return False
-        if any(isinstance(inner, ast.Global) for inner in ast.walk(node)):
+        if any(isinstance(inner, ast.Global) for inner in walk(node)):
             return False
         meanings = [self.meaning(definition.module, name) for name in self.names_in(definition)]
         return not any(isinstance(m, Definition) and self.is_variable(m) for m in meanings)
@@ -120,7 +121,7 @@ class Program:
     def names_in(self, definition: Definition) -> set[str]:
         """Every name that a function mentions."""
         node = self.function(definition)
-        return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node else set()
+        return {n.id for n in walk(node) if isinstance(n, ast.Name)} if node else set()
 
     def public(self, module: str) -> list[str]:
         """Its names for others, sorted: what some text names, or is not private.
@@ -169,7 +170,7 @@ class Program:
         found: set[str] = set()
         for module, tree in self.trees.items():
             at_top = top_imports(tree)
-            for node in ast.walk(tree):
+            for node in walk(tree):
                 if isinstance(node, ast.Constant) and node.value in self.trees:
                     found.add(node.value)
                 elif isinstance(node, Import) and node not in at_top:
@@ -270,5 +271,5 @@ def _defined(tree: ast.Module) -> set[str]:
 
 
 def _declared_global(tree: ast.Module) -> set[str]:
-    declared = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global))
+    declared = (node.names for node in walk(tree) if isinstance(node, ast.Global))
     return {name for names in declared for name in names}

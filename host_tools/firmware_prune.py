@@ -3,6 +3,7 @@
 import ast
 
 from host_tools.firmware_scope import Import, alias_name, is_viper
+from host_tools.firmware_trees import walk
 
 DECLARES = "Layout"  # a class whose making does nothing else: an unused message costs nothing
 
@@ -31,7 +32,7 @@ def _note_asked(tree: ast.Module, asked: dict[str, set[str]]) -> None:
     """
     modules: dict[str, str] = {}  # the name that an import binds -> the module
     told: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call):
             texts = [(arg, arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
             for module in (text for _, text in texts if isinstance(text, str) and text in asked):
@@ -41,7 +42,7 @@ def _note_asked(tree: ast.Module, asked: dict[str, set[str]]) -> None:
             modules |= {alias_name(a): f"{node.module}.{a.name}" for a in node.names}
         elif isinstance(node, ast.Import):
             modules |= {a.asname or a.name: a.name for a in node.names}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in told:
             for names in asked.values():
                 names.add(node.value)
@@ -81,7 +82,7 @@ def _is_kept(node: ast.stmt, used: set[str]) -> bool:
 def _names_in(node: ast.stmt) -> set[str]:
     """The names that a statement uses, those it only binds left out."""
     names: set[str] = set()
-    for found in ast.walk(node):
+    for found in walk(node):
         if isinstance(found, ast.Name) and not isinstance(found.ctx, ast.Store):
             names.add(found.id)
         elif isinstance(found, ast.AugAssign) and isinstance(found.target, ast.Name):
@@ -123,7 +124,7 @@ def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr | N
 def _is_plain(value: ast.expr) -> bool:
     """Whether an expression does nothing but give a value."""
     does = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Attribute)
-    return _declares(value) or not any(isinstance(node, does) for node in ast.walk(value))
+    return _declares(value) or not any(isinstance(node, does) for node in walk(value))
 
 
 def _declares(value: ast.expr) -> bool:
@@ -137,7 +138,7 @@ def _imported(tree: ast.Module) -> set[tuple[str, str]]:
     """Module and name of everything that a file imports, wherever in it."""
     return {
         (node.module or "", alias.name)
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }

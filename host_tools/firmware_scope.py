@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from host_tools.firmware_trees import children, walk
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Import = ast.Import | ast.ImportFrom
@@ -23,7 +25,7 @@ def same_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     for node in nodes:
         yield node
         if not isinstance(node, _OWN_SCOPE):
-            yield from same_scope(ast.iter_child_nodes(node))
+            yield from same_scope(children(node))
 
 
 def bound(body: Iterable[ast.AST]) -> set[str]:
@@ -53,7 +55,7 @@ def _defined(nodes: Iterable[ast.AST]) -> set[str]:
 def bindings(tree: ast.AST) -> Counter[str]:
     """How often each name is bound below, by whatever means and in whatever scope."""
     times: Counter[str] = Counter()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             times[node.id] += 1
         elif isinstance(node, ast.arg):
@@ -87,7 +89,7 @@ def comprehension_names(node: Comprehension) -> set[str]:
 def local_names(tree: ast.AST) -> set[str]:
     """Every name that any function or comprehension below binds for itself."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, Function):
             names |= function_names(node)
         elif isinstance(node, Comprehension):
@@ -124,7 +126,7 @@ def words(trees: Iterable[ast.Module]) -> set[str]:
     tell by keyword: any may become an attribute."""
     found: set[str] = set()
     for tree in trees:
-        nodes = list(ast.walk(tree))
+        nodes = list(walk(tree))
         docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
         for node in nodes:
             if isinstance(node, ast.Constant) and id(node) not in docstrings:
