@@ -1,4 +1,4 @@
-"""The harness as a test: 300 trials, the broken variants, and power cuts on real MicroPython."""
+"""The harness as a test: 300 trials and the broken variants."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,9 @@ import pytest
 
 from tests.faults import report
 from tests.faults.broken_rules import VARIANTS
-from tests.faults.micropython import sweep
 from tests.faults.points import BERT, TORN, Plan, Point, flash_of
 from tests.faults.trials import Harness, harness
 from tests.faults.variants import Variant
-
-MICROPYTHON_EVERY = 7  # about 12 power cuts; `make faults SWEEP=micropython` makes them all
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +47,3 @@ def test_a_fault_strikes_where_it_is_planned(here: Harness) -> None:
     assert trial.events.hit == [fault]
     assert trial.events.counts["after pay", fault.place] > 10
     assert not trial.breaches
-
-
-def test_power_cuts_on_micropython() -> None:
-    said: list[str] = []
-    assert sweep(MICROPYTHON_EVERY, said.append), "\n".join(said)
