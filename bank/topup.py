@@ -109,7 +109,7 @@ def _new_purse(
     purse_id = crypto.random_bytes(_ID_BYTES)
     not_after = min(now + policy.PURSE_DAYS * policy.DAY_S, office.bank.not_after)
     if not_after <= now:
-        raise Refused(OVER_LIMIT, "the bank's own key has expired")
+        raise Refused(EXPIRED, "the bank's own key has expired")
     tx_max = min(policy.TX_MAX_MINOR, amount_minor)
     signed = make_purse(
         office.realm8,
