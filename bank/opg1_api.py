@@ -1,7 +1,7 @@
 """OPG1 over HTTP: sealed messages in, bytes out; a refusal is JSON, as everywhere.
 
     POST /enrol   a sealed ENROL       200 the signed DCERT, or 202 while the operator decides
-    POST /renew   a board's DCERT      200 its newest signed DCERT, made now where that one ends soon
+    POST /renew   a board's DCERT      200 its newest DCERT, made now where that one ends soon
     POST /sync    a sealed SYNC        a bundle: the sealed STATEMENT, a VERDICT where it brings no
                                        purse though one was asked for, then news
     GET  /news    ?from=NUMBER         a bundle: BKEY, BEACON, what was revoked after that number

@@ -9,8 +9,16 @@ from tests.unit.shop import Payer, ask, start
 
 
 def offer(payer: Payer, ctr: int, cum: int) -> bytes:
-    told = {"t_lb": world.NOW, "rev_seq": 0, "beacon": 0, "caps": 0, "flags": 0}
-    return messages.OFFER.pack(ctr=ctr, cum=cum, purse=payer.purse.signed, **told)
+    return messages.OFFER.pack(
+        flags=0,
+        t_lb=world.NOW,
+        rev_seq=0,
+        beacon=0,
+        caps=0,
+        ctr=ctr,
+        cum=cum,
+        purse=payer.purse.signed,
+    )
 
 
 def test_it_is_taken_with_its_purse():
