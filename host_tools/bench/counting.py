@@ -19,10 +19,19 @@ from host_tools.errors import NOT_REACHABLE, REFUSED, CommandError
 _HEAP = "1M"
 _TIMEOUT_S = 600
 _RUNS_MAX = 5
-_START = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from micropython_run import run_main; "
-    "sys.exit(run_main(['micropython', *sys.argv[1:]]))"
-)
+# In a thread of its own, whose stack is empty: the garbage collector takes what Python has left on
+# one, such as times, for pointers or not.
+_START = """
+import sys
+from threading import Thread
+sys.path.insert(0, sys.argv.pop(1))
+from micropython_run import run_main
+codes = []
+thread = Thread(target=lambda: codes.append(run_main(["micropython", *sys.argv[1:]])))
+thread.start()
+thread.join()
+sys.exit(codes[0])
+"""
 _CALLGRIND = [
     *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"),
     "--toggle-collect=main_",  # MicroPython; Python, which starts it, is not counted
