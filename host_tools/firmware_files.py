@@ -7,8 +7,6 @@ MicroPython's build loads this file alone: so nothing but the standard library i
 import ast
 from pathlib import Path, PurePosixPath
 
-from host_tools.firmware_trees import walk
-
 ROLES = ("sender", "receiver")
 
 # What no board ever imports: it stands behind `sys.implementation.name` or `TYPE_CHECKING`.
@@ -60,7 +58,7 @@ def data_files(root: Path, sources: list[str]) -> list[str]:
     texts = {
         node.value
         for source in sources
-        for node in walk(_parse(root / source))
+        for node in ast.walk(_parse(root / source))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     return sorted(text for text in texts if _is_data(root, text))
@@ -99,7 +97,7 @@ def _imported_names(root: Path, path: str) -> list[tuple[str, bool]]:
     module's name counts too: that is how a flow is loaded late (`__import__`).
     """
     names: list[tuple[str, bool]] = []
-    for node in walk(_parse(root / path)):
+    for node in ast.walk(_parse(root / path)):
         if isinstance(node, ast.Import):
             names += [(alias.name, True) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

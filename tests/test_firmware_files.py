@@ -1,5 +1,7 @@
 """Which files make up a role's firmware, and that the frozen image names the same ones."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,16 @@ def test_the_frozen_image_holds_what_flash_copies(
     assert sorted(frozen) == source_files(ROOT, role)
     assert all(path == ROOT / name for name, path in frozen.items())
     assert f"from firmware.{role}.main import main" in entry.read_text()
+
+
+def test_the_rule_is_found_by_a_python_that_knows_nothing_of_this_project() -> None:
+    """MicroPython's build has its own Python, without what is installed here."""
+    told = "import runpy; print(runpy.run_path('../../host_tools/firmware_files.py')['ROLES'])"
+    command = [sys.executable, "-I", "-S", "-c", told]
+    done = subprocess.run(
+        command, cwd=ROOT / "firmware" / "sender", capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, str(ROLES)), done.stderr
 
 
 @pytest.mark.parametrize("role", ROLES)

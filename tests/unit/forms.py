@@ -65,7 +65,12 @@ def signature(keys: Keys, hex_hash: str, high_s: bool = False) -> bytes:
     made = crypto.sign(keys.private, hashlib.sha256(unhexlify(hex_hash)).digest())
     if not high_s:
         return made  # the door's are always low
-    return made[:32] + (ORDER - int.from_bytes(made[32:], "big")).to_bytes(32, "big")
+    return other_s(made)
+
+
+def other_s(signed: bytes) -> bytes:
+    """What ends with a signature, which is as right with n - s."""
+    return signed[:-32] + (ORDER - int.from_bytes(signed[-32:], "big")).to_bytes(32, "big")
 
 
 def jwk(public: bytes) -> str:

@@ -116,9 +116,9 @@ class Payer:
         record.signature = data[-64:]
         return number, record
 
-    async def offer(self, ctr: int, cum: int, purse: "Record | None" = None) -> int:
-        """The reason of the VERDICT on an OFFER."""
-        body = messages.OFFER.pack(
+    def offered(self, ctr: int, cum: int, purse: "Record | None" = None) -> bytes:
+        """An OFFER."""
+        return messages.OFFER.pack(
             flags=0,
             t_lb=world.NOW,
             rev_seq=self.rev_seq,
@@ -128,7 +128,10 @@ class Payer:
             cum=cum,
             purse=(purse or self.purse).signed,
         )
-        number, reason = await self.say(messages.OFFER, body)
+
+    async def offer(self, ctr: int, cum: int, purse: "Record | None" = None) -> int:
+        """The reason of the VERDICT on an OFFER."""
+        number, reason = await self.say(messages.OFFER, self.offered(ctr, cum, purse))
         assert number == VERDICT
         return reason
 

@@ -7,7 +7,7 @@ from firmware.common.wire import signed
 from firmware.common.wire.codec import Layout
 from firmware.common.wire.errors import BAD_SIGNATURE, MALFORMED
 from firmware.common.wire.messages import RESUME, TXN
-from tests.unit.forms import BANK, ORDER, OTHER_PAYEE, PAYEE, flipped
+from tests.unit.forms import BANK, OTHER_PAYEE, PAYEE, flipped, other_s
 from tests.unit.helpers import raises, refused
 
 SAMPLE = Layout("SAMPLE 200 ver1 0 small1 medium2 large4 name3 key8 net-8")
@@ -128,8 +128,7 @@ def test_a_signature_of_another_realm_type_or_key_is_refused():
 
 def test_the_other_s_is_refused():
     data = signed.sign(REALM, RESUME, resume(), PAYEE.private)
-    s = ORDER - int.from_bytes(data[-32:], "big")
-    high = data[:-32] + s.to_bytes(32, "big")
+    high = other_s(data)
     digest = signed.digest(REALM, RESUME.number, resume())
     assert crypto.verify(PAYEE.public, digest, high[-64:])  # it is a good one in JSON forms
     refused(BAD_SIGNATURE, signed.read_signed, REALM, RESUME, high, PAYEE.public)
